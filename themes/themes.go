@@ -1,0 +1,174 @@
+// Package themes holds the colours of the console: a few tokens with a fixed
+// meaning, and the built-in palettes.
+//
+// Four colours mean something: accent (where the cursor is, keys), good,
+// suspicious and broken. Everything else is text or muted text. State is never
+// colour alone; a glyph of [Glyphs] and a word go with it.
+//
+// A token is a pair of escape sequences made once, so that the rows of a live
+// pane are coloured without any work. Palettes are 24 bit; the terminal
+// library brings them down to what the terminal shows, and drops them for
+// NO_COLOR.
+package themes
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Style is a token ready to use: Prefix, the text, Suffix.
+type Style struct{ Prefix, Suffix string }
+
+// Paint puts s between the token's sequences.
+func (s Style) Paint(text string) string {
+	if s.Prefix == "" {
+		return text
+	}
+	return s.Prefix + text + s.Suffix
+}
+
+// Theme is a set of tokens.
+type Theme struct {
+	Name string
+	Dark bool
+	// Background is the hex colour the palette was made for; the console sets
+	// it only where asked to.
+	Background string
+
+	Text, Strong, Muted         Style // Strong: names, what the eye looks for
+	Accent, Good, Warn, Bad     Style
+	AccentStrong                Style // the active tab, the focused pane's number
+	Info                        Style // a second reading colour for values and packet text; carries no state
+	Rule                        Style // thin lines
+	Bar                         Style // ground of the bars on top and at the bottom
+	BarText, BarMuted, BarKey   Style // on that ground
+	BarGood, BarWarn, BarBad    Style
+	Selected, SelectedMuted     Style // the selected row
+	BandBad, BandWarn, BandGood Style // the conclusion's band
+	Match                       Style // a hit of a search
+	Cursor                      Style // the cell under the text cursor
+
+	Glyphs Glyphs
+}
+
+// Glyphs are the signs that go with a state, one column wide each.
+type Glyphs struct {
+	OK, Suspicious, Broken, Unknown, None string // ✓ ▲ ✗ ? ·
+	Bar                                   string // beside the selected row
+	Live, Paused, Ended                   string
+	VLine, HLine, Cross, HeavyLine        string
+	Arrow, Ellipsis, Prompt               string
+	Spark                                 []string // eight steps, low to high
+}
+
+// Unicode is the usual set.
+var unicode = Glyphs{
+	OK: "✓", Suspicious: "▲", Broken: "✗", Unknown: "?", None: "·", Bar: "▌",
+	Live: "▶", Paused: "Ⅱ", Ended: "■",
+	VLine: "│", HLine: "─", Cross: "┼", HeavyLine: "━",
+	Arrow: "→", Ellipsis: "…", Prompt: "▸",
+	Spark: []string{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
+}
+
+// ascii is for fonts and terminals that lack the others.
+var ascii = Glyphs{
+	OK: "+", Suspicious: "!", Broken: "x", Unknown: "?", None: ".", Bar: ">",
+	Live: ">", Paused: "=", Ended: "#",
+	VLine: "|", HLine: "-", Cross: "+", HeavyLine: "=",
+	Arrow: ">", Ellipsis: "~", Prompt: ">",
+	Spark: []string{"_", "_", ".", ".", "-", "-", "=", "#"},
+}
+
+// palette is what a theme is made from; colours are RRGGBB.
+type palette struct {
+	name                           string
+	dark                           bool
+	background, text, strong       string
+	muted, accent, good, warn, bad string
+	info, rule, bar, selected      string
+	bandBad, bandWarn, bandGood    string
+	match                          string
+}
+
+var dark = palette{
+	name: "dark", dark: true, background: "16181d", text: "c8ced9", strong: "eceff4", muted: "7d8696",
+	accent: "7aa2f7", good: "9ece6a", warn: "e0af68", bad: "f7768e", info: "7dcfff",
+	rule: "3b414d", bar: "1d222b", selected: "262d3d", bandBad: "3b1f2b", bandWarn: "382e1c", bandGood: "1f3326", match: "5a4a1e",
+}
+
+var light = palette{
+	name: "light", background: "fbfaf7", text: "2c313a", strong: "0d1117", muted: "68707d",
+	accent: "1f5fbf", good: "1e7a3c", warn: "8f5b00", bad: "b3203a", info: "0b6b80",
+	rule: "cfd3d9", bar: "eceae4", selected: "dde6f5", bandBad: "f8dde0", bandWarn: "f6e9cf", bandGood: "dcefdf", match: "f3e08a",
+}
+
+func (p palette) theme(g Glyphs) Theme {
+	on := func(bg string, fg string, bold bool) Style { return sgr(fg, bg, bold) }
+	return Theme{
+		Name: p.name, Dark: p.dark, Background: p.background, Glyphs: g,
+		Text: on("", p.text, false), Strong: on("", p.strong, true), Muted: on("", p.muted, false),
+		Accent: on("", p.accent, false), Good: on("", p.good, false), Warn: on("", p.warn, false), Bad: on("", p.bad, false),
+		AccentStrong: on("", p.accent, true), Info: on("", p.info, false), Rule: on("", p.rule, false),
+		Bar: on(p.bar, p.text, false), BarText: on(p.bar, p.text, false), BarMuted: on(p.bar, p.muted, false), BarKey: on(p.bar, p.accent, true),
+		BarGood: on(p.bar, p.good, false), BarWarn: on(p.bar, p.warn, false), BarBad: on(p.bar, p.bad, false),
+		Selected: on(p.selected, p.strong, true), SelectedMuted: on(p.selected, p.muted, false),
+		BandBad: on(p.bandBad, p.bad, true), BandWarn: on(p.bandWarn, p.warn, true), BandGood: on(p.bandGood, p.good, true),
+		Match: on(p.match, p.strong, false), Cursor: Style{"\x1b[7m", "\x1b[27m"},
+	}
+}
+
+// mono uses weight and reverse only, for terminals and eyes without colour.
+func mono(g Glyphs) Theme {
+	plain, bold, faint, rev := Style{}, Style{"\x1b[1m", "\x1b[m"}, Style{"\x1b[2m", "\x1b[m"}, Style{"\x1b[7m", "\x1b[m"}
+	revBold := Style{"\x1b[1;7m", "\x1b[m"}
+	return Theme{
+		Name: "mono", Dark: true, Glyphs: g,
+		Text: plain, Strong: bold, Muted: faint, Accent: bold, Good: plain, Warn: bold, Bad: revBold,
+		AccentStrong: Style{"\x1b[1;4m", "\x1b[m"}, Info: plain, Rule: faint,
+		Bar: plain, BarText: plain, BarMuted: faint, BarKey: bold, BarGood: plain, BarWarn: bold, BarBad: revBold,
+		Selected: rev, SelectedMuted: rev, BandBad: revBold, BandWarn: bold, BandGood: plain,
+		Match: Style{"\x1b[4m", "\x1b[m"}, Cursor: Style{"\x1b[7m", "\x1b[27m"},
+	}
+}
+
+// Names lists the built-in themes.
+func Names() []string { return []string{"dark", "light", "mono"} }
+
+// Get returns the built-in theme called name; asciiOnly replaces every sign
+// outside ASCII.
+func Get(name string, asciiOnly bool) (Theme, error) {
+	g := unicode
+	if asciiOnly {
+		g = ascii
+	}
+	switch name {
+	case "dark":
+		return dark.theme(g), nil
+	case "light":
+		return light.theme(g), nil
+	case "mono":
+		return mono(g), nil
+	}
+	return Theme{}, fmt.Errorf("theme %q is not known; there are %s", name, strings.Join(Names(), ", "))
+}
+
+// sgr makes a token of RRGGBB colours; "" leaves the terminal's own.
+func sgr(fg, bg string, bold bool) Style {
+	var parts []string
+	if bold {
+		parts = append(parts, "1")
+	}
+	if fg != "" {
+		parts = append(parts, "38;2;"+triple(fg))
+	}
+	if bg != "" {
+		parts = append(parts, "48;2;"+triple(bg))
+	}
+	return Style{"\x1b[" + strings.Join(parts, ";") + "m", "\x1b[m"}
+}
+
+func triple(hex string) string {
+	var r, g, b uint8
+	fmt.Sscanf(hex, "%02x%02x%02x", &r, &g, &b) // palettes are constants; themes_test checks them
+	return fmt.Sprintf("%d;%d;%d", r, g, b)
+}

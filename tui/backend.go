@@ -1,0 +1,76 @@
+package tui
+
+import (
+	"context"
+	"time"
+
+	"steth/feed"
+	"steth/openstack"
+	"steth/probes"
+)
+
+// Backend is all that the screens know of the world. cmd/steth makes one of a
+// cloud, a fleet and the probes; a test or a replay makes one of something
+// recorded. Methods with a context may take long and are called in commands
+// only, never in Update or View; the others answer at once from memory. All
+// are safe for concurrent use.
+type Backend interface {
+	// Info says which cloud this is and what the engineer may do.
+	Info() Info
+	// Unlock ends read-only mode as far as the certificate's role allows; the
+	// ticket, which may be "", goes into the audit and every bundle. Lock goes back.
+	Unlock(ticket string) error
+	Lock()
+
+	// Snapshot is the inventory as far as it is known; never nil.
+	Snapshot() *openstack.Snapshot
+	// Refresh reads kinds whole from the APIs and returns the new snapshot.
+	// partial is called, possibly from other goroutines, with snapshots on the way.
+	// What the user may not see is in Snapshot.Missing, not an error.
+	Refresh(ctx context.Context, kinds []openstack.Kind, partial func(*openstack.Snapshot)) (*openstack.Snapshot, error)
+	// Find looks text up with filtered queries: an address, a MAC, an id or a name.
+	Find(ctx context.Context, text string) (openstack.Found, error)
+	// Raw is the API's own JSON of an object, indented.
+	Raw(ctx context.Context, kind openstack.Kind, id string) (string, error)
+
+	// Agents tells how each known node's agent stands.
+	Agents() []Agent
+	// Dial asks the agents of nodes to answer; nil means all nodes. It returns
+	// when each did or failed; Agents has the result.
+	Dial(ctx context.Context, nodes []string)
+
+	// Probes lists what can be asked about a kind.
+	Probes(kind openstack.Kind) []*probes.Probe
+	// Form gives the arguments of a probe for a target, with defaults and choices.
+	Form(ctx context.Context, p *probes.Probe, target probes.Target) ([]probes.Arg, error)
+	// Start begins a run. It returns at once; the run's feeds appear as it opens them.
+	Start(p *probes.Probe, target probes.Target, set map[string]string) (*probes.Run, error)
+	// Save writes what feeds hold to a file: one pcapng with an interface for
+	// each packet feed, or text. It returns the path.
+	Save(ctx context.Context, feeds []*feed.Feed) (path string, err error)
+}
+
+// Info is what the bars show.
+type Info struct {
+	Cloud, Project, Region, User string
+	Role                         string // of the certificate: viewer, operator, injector, admin; "" without one
+	ReadOnly                     bool
+	Ticket                       string
+}
+
+// Agent is how the agent of one node stands.
+type Agent struct {
+	Node    string
+	Address string
+	State   string // idle: never dialled; dialling; up; down
+	Since   time.Time
+	RTT     time.Duration
+	Offset  time.Duration // the node's clock minus ours
+	Spread  time.Duration // how sure Offset is, plus or minus
+	Version string
+	Load    float64
+	Jobs    int
+	Missing []string // tools that are not ready, each with its reason
+	Err     string   // why it is down, and what to do
+	Retry   time.Time
+}
