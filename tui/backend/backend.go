@@ -1,4 +1,7 @@
-package tui
+// Package backend is the small interface between the screens and the world:
+// what the console's program fills with a cloud, a fleet and the probes, and
+// what a test or a replay fills with something recorded.
+package backend
 
 import (
 	"context"
