@@ -1,0 +1,2 @@
+// Package pki makes and judges the certificates of both sides.
+package pki
