@@ -35,18 +35,21 @@ type Theme struct {
 	// it only where asked to.
 	Background string
 
-	Text, Strong, Muted         Style // Strong: names, what the eye looks for
-	Accent, Good, Warn, Bad     Style
-	AccentStrong                Style // the active tab, the focused pane's number
-	Info                        Style // a second reading colour for values and packet text; carries no state
-	Rule                        Style // thin lines
-	Bar                         Style // ground of the bars on top and at the bottom
-	BarText, BarMuted, BarKey   Style // on that ground
-	BarGood, BarWarn, BarBad    Style
-	Selected, SelectedMuted     Style // the selected row
-	BandBad, BandWarn, BandGood Style // the conclusion's band
-	Match                       Style // a hit of a search
-	Cursor                      Style // the cell under the text cursor
+	Text, Strong, Muted       Style // Strong: names, what the eye looks for
+	Accent, Good, Warn, Bad   Style
+	AccentStrong              Style // the active tab, the focused pane's number
+	Info                      Style // a second reading colour for values and packet text; carries no state
+	Rule                      Style // thin lines
+	Bar                       Style // ground of the bars on top and at the bottom
+	BarText, BarMuted, BarKey Style // on that ground
+	BarGood, BarWarn, BarBad  Style
+	Selected, SelectedMuted   Style // the selected row
+	// Grounds set the background only, so that any foreground token can stand on
+	// them: write the ground's Prefix before the token's.
+	BarGround, SelectedGround, BandGround Style
+	BandBad, BandWarn, BandGood           Style // the conclusion's band
+	Match                                 Style // a hit of a search
+	Cursor                                Style // the cell under the text cursor
 
 	Glyphs Glyphs
 }
@@ -58,6 +61,11 @@ type Glyphs struct {
 	Live, Paused, Ended                   string
 	VLine, HLine, Cross, HeavyLine        string
 	Arrow, Ellipsis, Prompt               string
+	Dot                                   string // a lamp: an agent that is up
+	Left, Right                           string // beside a value that left and right change
+	TeeDown, TeeUp                        string // where a vertical line meets a horizontal one
+	TopLeft, TopRight                     string // of a box
+	BottomLeft, BottomRight               string
 	Spark                                 []string // eight steps, low to high
 }
 
@@ -66,7 +74,8 @@ var unicode = Glyphs{
 	OK: "✓", Suspicious: "▲", Broken: "✗", Unknown: "?", None: "·", Bar: "▌",
 	Live: "▶", Paused: "Ⅱ", Ended: "■",
 	VLine: "│", HLine: "─", Cross: "┼", HeavyLine: "━",
-	Arrow: "→", Ellipsis: "…", Prompt: "▸",
+	Arrow: "→", Ellipsis: "…", Prompt: "▸", Dot: "●", Left: "◂", Right: "▸",
+	TeeDown: "┬", TeeUp: "┴", TopLeft: "╭", TopRight: "╮", BottomLeft: "╰", BottomRight: "╯",
 	Spark: []string{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
 }
 
@@ -75,7 +84,8 @@ var ascii = Glyphs{
 	OK: "+", Suspicious: "!", Broken: "x", Unknown: "?", None: ".", Bar: ">",
 	Live: ">", Paused: "=", Ended: "#",
 	VLine: "|", HLine: "-", Cross: "+", HeavyLine: "=",
-	Arrow: ">", Ellipsis: "~", Prompt: ">",
+	Arrow: ">", Ellipsis: "~", Prompt: ">", Dot: "*", Left: "<", Right: ">",
+	TeeDown: "+", TeeUp: "+", TopLeft: "+", TopRight: "+", BottomLeft: "+", BottomRight: "+",
 	Spark: []string{"_", "_", ".", ".", "-", "-", "=", "#"},
 }
 
@@ -112,6 +122,7 @@ func (p palette) theme(g Glyphs) Theme {
 		Bar: on(p.bar, p.text, false), BarText: on(p.bar, p.text, false), BarMuted: on(p.bar, p.muted, false), BarKey: on(p.bar, p.accent, true),
 		BarGood: on(p.bar, p.good, false), BarWarn: on(p.bar, p.warn, false), BarBad: on(p.bar, p.bad, false),
 		Selected: on(p.selected, p.strong, true), SelectedMuted: on(p.selected, p.muted, false),
+		BarGround: on(p.bar, "", false), SelectedGround: on(p.selected, "", false), BandGround: on(p.bar, "", false),
 		BandBad: on(p.bandBad, p.bad, true), BandWarn: on(p.bandWarn, p.warn, true), BandGood: on(p.bandGood, p.good, true),
 		Match: on(p.match, p.strong, false), Cursor: Style{"\x1b[7m", "\x1b[27m"},
 	}
@@ -126,7 +137,8 @@ func mono(g Glyphs) Theme {
 		Text: plain, Strong: bold, Muted: faint, Accent: bold, Good: plain, Warn: bold, Bad: revBold,
 		AccentStrong: Style{"\x1b[1;4m", "\x1b[m"}, Info: plain, Rule: faint,
 		Bar: plain, BarText: plain, BarMuted: faint, BarKey: bold, BarGood: plain, BarWarn: bold, BarBad: revBold,
-		Selected: rev, SelectedMuted: rev, BandBad: revBold, BandWarn: bold, BandGood: plain,
+		SelectedGround: rev,
+		Selected:       rev, SelectedMuted: rev, BandBad: revBold, BandWarn: bold, BandGood: plain,
 		Match: Style{"\x1b[4m", "\x1b[m"}, Cursor: Style{"\x1b[7m", "\x1b[27m"},
 	}
 }
