@@ -81,4 +81,5 @@ type State struct {
 	Drops   []Drop    // only those above 0
 	Lost    uint64    // oldest entries forgotten because the spool is full
 	Bytes   uint64    // taken in
+	Spool   string    // why nothing is kept on disk, for the engineer; "" while all is well
 }
