@@ -1,0 +1,2 @@
+// Package capture asks what packets pass a place.
+package capture

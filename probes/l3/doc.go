@@ -1,0 +1,2 @@
+// Package l3 asks about reachability and routing.
+package l3

@@ -1,0 +1,2 @@
+// Package node asks about one node: its agent and its links.
+package node
