@@ -16,7 +16,7 @@ const (
 
 // codec holds the modes, which are immutable once built.
 type codec struct {
-	enc     cbor.EncMode
+	enc     cbor.UserBufferEncMode
 	lenient cbor.DecMode // events: a field of a newer agent is skipped
 	strict  cbor.DecMode // requests: a field that is not understood is refused
 }
@@ -40,7 +40,7 @@ var codecs = sync.OnceValue(func() codec {
 	if err != nil {
 		panic("rpc: CBOR options: " + err.Error())
 	}
-	enc, err := cbor.CoreDetEncOptions().EncMode()
+	enc, err := cbor.CoreDetEncOptions().UserBufferEncMode()
 	if err != nil {
 		panic("rpc: CBOR options: " + err.Error())
 	}

@@ -2,9 +2,14 @@ package rpc
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net"
+	"sync"
+	"time"
 )
 
 // Peer is the console at the other end of a session.
@@ -21,28 +26,277 @@ type Peer struct {
 type Handler interface {
 	// ServeCall serves one call; what it returns becomes the call's end. ctx
 	// ends when the caller closes its stream, when the session or the console's
-	// control session is lost, and when the server ends.
+	// control session is lost, and when the server ends; its cause says which.
 	ServeCall(ctx context.Context, call *Call) error
 }
 
-// Server is the agent's side of the wire.
+// Server is the agent's side of the wire. Its fields are set before Serve and
+// not changed after.
 type Server struct {
-	TLS      *tls.Config                             // certificates on both sides, TLS 1.3
-	Identify func(tls.ConnectionState) (Peer, error) // fills Name, Role and Serial from a verified certificate
-	Plain    *Peer                                   // explicit plain TCP: everyone is this peer; loopback or unix socket only
-	Handler  Handler
-	Log      *slog.Logger
-	Limits   Limits
+	// TLS has certificates for both sides; what is below TLS 1.3 or without a
+	// verified certificate of the console is refused whatever it says.
+	TLS *tls.Config
+	// Identify fills Name, Role and Serial from a verified certificate. Its
+	// error ends the connection.
+	Identify func(tls.ConnectionState) (Peer, error)
+	// Plain asks for plain TCP instead of TLS, on loopback or a unix socket
+	// only: whoever connects is this peer.
+	Plain   *Peer
+	Handler Handler
+	Log     *slog.Logger // nil: nothing is logged
+	Limits  Limits
 }
 
-// Limits bounds what strangers and consoles can take up. Zero values have
-// defaults.
+// Limits bounds what strangers and consoles can take up. A zero has the default
+// that its comment names.
 type Limits struct {
-	Handshakes int // connections that have not yet proved who they are; 64
-	Sessions   int // of all consoles; 128
-	Calls      int // at once, of one console, both its sessions; 256
+	Handshakes     int // connections that have not yet proved who they are: 64
+	Sessions       int // of all consoles, control and bulk: 128
+	PerCertificate int // sessions of one certificate: 32
+	Calls          int // at once, of one console, both its sessions together: 256
 }
 
-// Serve accepts connections from l until ctx ends, and returns when every
-// session and every handler has ended. It closes l.
-func (s *Server) Serve(ctx context.Context, l net.Listener) error { return ErrUnimplemented }
+func (l Limits) withDefaults() Limits {
+	set := func(v *int, to int) {
+		if *v <= 0 {
+			*v = to
+		}
+	}
+	set(&l.Handshakes, 64)
+	set(&l.Sessions, 128)
+	set(&l.PerCertificate, 32)
+	set(&l.Calls, 256)
+	return l
+}
+
+// errServerEnds is what cancels calls when the agent stops.
+var errServerEnds = Errorf(Unavailable, "the agent is stopping")
+
+// Serve accepts connections from l until ctx ends, and returns nil when every
+// session and every handler has ended. It closes l. No peer can end it: it
+// fails only for a wrong configuration or a listener that broke.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	return s.serve(ctx, l, defaultTiming())
+}
+
+func (s *Server) serve(ctx context.Context, l net.Listener, t timing) error {
+	defer l.Close()
+	if err := s.check(l.Addr()); err != nil {
+		return fmt.Errorf("serve on %v: %w", l.Addr(), err)
+	}
+	run := newServing(s, t)
+	stopped := ctx
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	unhook := context.AfterFunc(stopped, func() {
+		cancel(errServerEnds)
+		l.Close()
+	})
+	defer run.wait.Wait()
+	defer cancel(errServerEnds)
+	defer unhook()
+
+	var pause time.Duration // after a passing failure, such as no file descriptors left
+	for {
+		conn, err := l.Accept()
+		switch {
+		case err == nil:
+			pause = 0
+			run.wait.Go(func() { run.connection(ctx, conn) })
+		case stopped.Err() != nil:
+			return nil
+		case errors.Is(err, net.ErrClosed):
+			return fmt.Errorf("accept on %v: %w", l.Addr(), err)
+		default:
+			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+			run.log.Warn("accept failed, trying again", "in", pause, "error", err)
+			select {
+			case <-time.After(pause):
+			case <-stopped.Done():
+			}
+		}
+	}
+}
+
+// check refuses a configuration that would let strangers in.
+func (s *Server) check(addr net.Addr) error {
+	switch {
+	case s.Handler == nil:
+		return errors.New("no handler")
+	case s.Plain != nil && s.TLS != nil:
+		return errors.New("plain TCP and TLS exclude each other")
+	case s.Plain != nil:
+		return checkLocal(addr)
+	case s.TLS == nil || s.Identify == nil:
+		return errors.New("TLS needs certificates and a way to identify a console")
+	}
+	return nil
+}
+
+// serving is one run of Serve.
+type serving struct {
+	server   *Server
+	timing   timing
+	log      *slog.Logger
+	porch    *porch
+	consoles *consoles
+	wait     sync.WaitGroup
+}
+
+func newServing(s *Server, t timing) *serving {
+	log := s.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	limits := s.Limits.withDefaults()
+	return &serving{
+		server:   s,
+		timing:   t,
+		log:      log,
+		porch:    newPorch(limits.Handshakes),
+		consoles: newConsoles(limits),
+	}
+}
+
+// connection serves one connection from its first byte to its last.
+func (r *serving) connection(ctx context.Context, conn net.Conn) {
+	log := r.log.With("remote", conn.RemoteAddr().String())
+	conn, link, err := r.admit(ctx, conn)
+	if err != nil {
+		log.Warn("connection refused", "error", err)
+		conn.Close()
+		return
+	}
+	defer r.consoles.leave(link)
+	log = log.With("console", link.peer.Name, "id", link.peer.Console, "bulk", link.peer.Bulk)
+	tuneSocket(conn)
+	m, err := newMux(conn, false, r.timing, log)
+	if err != nil {
+		log.Error("session refused", "error", err)
+		return
+	}
+	log.Info("session opened")
+	why := r.session(link, m, log)
+	log.Info("session ended", "reason", why)
+}
+
+// admit does everything before yamux, in timing.handshake.
+func (r *serving) admit(ctx context.Context, conn net.Conn) (net.Conn, *link, error) {
+	leave := r.porch.enter(conn)
+	defer leave()
+	handshake, cancel := context.WithTimeout(ctx, r.timing.handshake)
+	defer cancel()
+	unhook := interruptible(handshake, conn)
+	link, secured, err := r.welcome(ctx, handshake, conn)
+	if late := unhook(); late != nil && err == nil {
+		err = late
+	} else if late != nil {
+		err = fmt.Errorf("%w (%w)", late, err)
+	}
+	if err != nil && link != nil {
+		r.consoles.leave(link)
+	}
+	return secured, link, err
+}
+
+// welcome shakes hands under the shorter context and joins the console's
+// sessions under the server's.
+func (r *serving) welcome(ctx, handshake context.Context, conn net.Conn) (*link, net.Conn, error) {
+	conn, peer, print, err := r.identify(handshake, conn)
+	if err != nil {
+		return nil, conn, err
+	}
+	peer.Remote = conn.RemoteAddr()
+	hello, err := readClientPreface(conn)
+	if err != nil {
+		return nil, conn, err
+	}
+	link, refusal := r.join(ctx, hello, peer, print)
+	if err := answer(conn, refusal); err != nil || refusal != nil {
+		return link, conn, errors.Join(refusal, err)
+	}
+	return link, conn, nil
+}
+
+func (r *serving) join(ctx context.Context, hello clientPreface, peer Peer, print fingerprint) (*link, error) {
+	if _, err := commonVersion(hello.lowest, hello.highest, "console"); err != nil {
+		return nil, err
+	}
+	switch hello.kind {
+	case sessionControl, sessionBulk:
+	default:
+		return nil, Errorf(InvalidArgument, "preface: %d is no kind of session", hello.kind)
+	}
+	peer.Console, peer.Bulk = hello.console.String(), hello.kind == sessionBulk
+	return r.consoles.join(ctx, consoleKey{id: hello.console, cert: print}, peer)
+}
+
+// fingerprint tells certificates apart; zero on plain connections.
+type fingerprint [sha256.Size]byte
+
+// identify finds out who is at the other end.
+func (r *serving) identify(ctx context.Context, conn net.Conn) (net.Conn, Peer, fingerprint, error) {
+	if r.server.Plain != nil {
+		return conn, *r.server.Plain, fingerprint{}, checkLocal(conn.RemoteAddr())
+	}
+	secured := tls.Server(conn, r.server.TLS)
+	if err := secure(ctx, secured, false); err != nil {
+		return secured, Peer{}, fingerprint{}, err
+	}
+	state := secured.ConnectionState()
+	if len(state.VerifiedChains) == 0 {
+		return secured, Peer{}, fingerprint{}, Errorf(PermissionDenied, "the console's certificate was not verified: the server's TLS configuration must ask for that")
+	}
+	peer, err := r.server.Identify(state)
+	return secured, peer, sha256.Sum256(state.PeerCertificates[0].Raw), err
+}
+
+// session serves the streams of one session and says why it ended.
+func (r *serving) session(link *link, m mux, log *slog.Logger) error {
+	ctx, cancel := context.WithCancelCause(link.ctx)
+	defer cancel(nil)
+
+	var accepting, calls sync.WaitGroup
+	accepting.Go(func() {
+		for {
+			raw, err := m.accept()
+			if err != nil {
+				why := m.cause()
+				if why == nil {
+					why = err
+				}
+				cancel(Errorf(Unavailable, "the session was lost: %w", why))
+				return
+			}
+			calls.Go(func() { r.stream(ctx, link, raw, log) })
+		}
+	})
+
+	<-ctx.Done()
+	if !link.peer.Bulk {
+		link.console.end(errControlLost)
+	}
+	ended := make(chan struct{})
+	go func() { // ends with the calls, which are waited for below
+		defer close(ended)
+		calls.Wait()
+	}()
+	select {
+	case <-ended:
+	case <-m.done():
+	case <-time.After(r.timing.grace):
+	}
+	m.close()
+	accepting.Wait()
+	<-ended
+	return context.Cause(ctx)
+}
+
+func (r *serving) stream(ctx context.Context, link *link, raw muxStream, log *slog.Logger) {
+	if !link.console.begin() {
+		refuse(raw, Errorf(ResourceExhausted, "this console has %d calls running, which is the agent's limit: end some first", link.console.limit), r.timing)
+		raw.Close()
+		return
+	}
+	defer link.console.finish()
+	serveStream(ctx, raw, link.peer, r.server.Handler, r.timing, log)
+}
