@@ -1,0 +1,328 @@
+package dialog
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"steth/probes"
+	"steth/themes"
+	"steth/tui/page"
+	"steth/tui/part"
+)
+
+// formWait bounds how long a form waits for what the agents have to offer.
+const formWait = 5 * time.Second
+
+// Form asks for the arguments of a probe. Each field is checked as it is
+// typed; where there are choices, left and right go through them.
+type Form struct {
+	env     *page.Env
+	pick    page.Pick
+	fields  []*field
+	focus   int
+	ready   bool
+	trouble string // why choices are missing
+	tried   bool   // enter was pressed: errors of untouched fields show too
+	cancel  context.CancelFunc
+}
+
+type field struct {
+	arg     probes.Arg
+	input   *part.Input
+	touched bool
+}
+
+type formReady struct {
+	form *Form
+	args []probes.Arg
+	err  error
+}
+
+// NewForm makes the form and the command that asks what can be chosen.
+func NewForm(env *page.Env, pick page.Pick) (*Form, tea.Cmd) {
+	ctx, cancel := context.WithTimeout(context.Background(), formWait)
+	f := &Form{env: env, pick: pick, cancel: cancel}
+	return f, func() tea.Msg {
+		defer cancel()
+		args, err := env.Backend.Form(ctx, pick.Probe, pick.Target)
+		return formReady{f, args, err}
+	}
+}
+
+// Update implements [Dialog].
+func (f *Form) Update(msg tea.Msg) (tea.Cmd, bool) {
+	switch msg := msg.(type) {
+	case formReady:
+		if msg.form == f {
+			return f.fill(msg)
+		}
+		return nil, false
+	case tea.KeyPressMsg:
+		return f.key(msg)
+	case tea.MouseClickMsg:
+		if i := (msg.Y - 3) / 2; msg.Y >= 3 && i < len(f.fields) {
+			f.goTo(i)
+		}
+		return nil, false
+	}
+	if cur := f.current(); cur != nil && cur.input.Update(msg) {
+		cur.touched = true
+	}
+	return nil, false
+}
+
+// fill builds the fields. A probe without arguments needs no form.
+func (f *Form) fill(msg formReady) (tea.Cmd, bool) {
+	f.ready = true
+	if msg.err != nil {
+		f.trouble = msg.err.Error()
+	}
+	args := msg.args
+	if args == nil {
+		args = f.pick.Probe.Args()
+	}
+	for _, a := range args {
+		in := part.NewInput(placeholder(a))
+		value := a.Default
+		if v, ok := f.pick.Set[a.Name]; ok {
+			value = v
+		}
+		in.Set(value)
+		f.fields = append(f.fields, &field{arg: a, input: in})
+	}
+	if len(f.fields) == 0 && msg.err == nil {
+		return f.start(), true
+	}
+	f.goTo(f.firstOpen())
+	return nil, false
+}
+
+// firstOpen is the first field that needs a value, else the first.
+func (f *Form) firstOpen() int {
+	for i, fd := range f.fields {
+		if fd.arg.Required && fd.input.Value() == "" {
+			return i
+		}
+	}
+	return 0
+}
+
+func placeholder(a probes.Arg) string {
+	if a.Required {
+		return "needed"
+	}
+	return ""
+}
+
+func (f *Form) current() *field {
+	if f.focus < len(f.fields) {
+		return f.fields[f.focus]
+	}
+	return nil
+}
+
+func (f *Form) goTo(i int) {
+	if len(f.fields) == 0 {
+		return
+	}
+	for _, fd := range f.fields {
+		fd.input.Blur()
+	}
+	f.focus = (i + len(f.fields)) % len(f.fields)
+	f.fields[f.focus].input.Focus()
+}
+
+func (f *Form) key(msg tea.KeyPressMsg) (tea.Cmd, bool) {
+	cur := f.current()
+	switch msg.String() {
+	case "esc", "ctrl+c":
+		f.cancel()
+		return nil, true
+	case "tab", "down":
+		f.goTo(f.focus + 1)
+		return nil, false
+	case "shift+tab", "up":
+		f.goTo(f.focus - 1)
+		return nil, false
+	case "enter":
+		if !f.ready {
+			return nil, false
+		}
+		f.tried = true
+		for i, fd := range f.fields {
+			if fd.arg.Check(fd.input.Value()) != nil {
+				f.goTo(i)
+				return nil, false
+			}
+		}
+		return f.start(), true
+	case "left", "right":
+		if cur != nil && f.cycle(cur, msg.String() == "right") {
+			return nil, false
+		}
+	case "space":
+		if cur != nil && cur.arg.Type == probes.Bool {
+			f.cycle(cur, true)
+			return nil, false
+		}
+	}
+	if cur != nil && cur.input.Update(msg) {
+		cur.touched = true
+	}
+	return nil, false
+}
+
+// cycle goes to the next choice. Where free text is allowed too, it does so
+// only while the value is one of the choices or empty, so that the arrows can
+// still edit what was typed.
+func (f *Form) cycle(fd *field, forward bool) bool {
+	choices := choicesOf(fd.arg)
+	if len(choices) == 0 {
+		return false
+	}
+	at := slices.Index(choices, fd.input.Value())
+	if at < 0 && !fd.arg.Closed && fd.input.Value() != "" {
+		return false
+	}
+	switch {
+	case at < 0:
+		at = 0
+	case forward:
+		at = (at + 1) % len(choices)
+	default:
+		at = (at + len(choices) - 1) % len(choices)
+	}
+	fd.input.Set(choices[at])
+	return true
+}
+
+func choicesOf(a probes.Arg) []string {
+	if a.Type == probes.Bool {
+		return []string{"false", "true"}
+	}
+	return a.Choices
+}
+
+// start leaves out what equals the usual default of the probe, so that the
+// shell command stays short, and keeps what was fitted to the target.
+func (f *Form) start() tea.Cmd {
+	set := map[string]string{}
+	for _, fd := range f.fields {
+		set[fd.arg.Name] = fd.input.Value()
+	}
+	return page.Say(page.Start{Probe: f.pick.Probe, Target: f.pick.Target, Set: set})
+}
+
+// View implements [Dialog].
+func (f *Form) View(width, height int) Box {
+	th := f.env.Theme
+	inner := min(width-8, 84)
+	lines := wrapped(th, th.Muted, f.pick.Probe.Ask, inner)
+	lines = append(lines, blank(th, inner))
+	label := 6
+	for _, fd := range f.fields {
+		label = max(label, part.TextWidth(fd.arg.Name))
+	}
+	label = min(label, inner/3)
+	var cursor *Point
+	if !f.ready {
+		lines = append(lines, part.NewLine(inner, th).Put(th.Muted, "asking what can be chosen here"+th.Glyphs.Ellipsis).String())
+	}
+	first := f.scrolled(height - 10)
+	for i := first; i < len(f.fields); i++ {
+		if len(lines)+2 > height-6 {
+			break
+		}
+		if i == f.focus {
+			cursor = &Point{0, len(lines) + 1}
+		}
+		lines = f.draw(lines, f.fields[i], i == f.focus, label, inner, cursor)
+	}
+	if f.trouble != "" {
+		lines = append(lines, blank(th, inner))
+		lines = append(lines, wrapped(th, th.Warn, th.Glyphs.Suspicious+" "+f.trouble, inner)...)
+	}
+	foot := "enter runs   tab next   esc leaves"
+	if len(f.fields) > 0 && len(choicesOf(f.fields[f.focus].arg)) > 0 {
+		foot = "enter runs   tab next   left right choose   esc leaves"
+	}
+	box := frame(th, f.pick.Probe.Name+"  "+f.pick.Target.Name, foot, lines, inner)
+	box.Cursor = cursor
+	return box
+}
+
+// scrolled is the first field to draw so that the focused one shows.
+func (f *Form) scrolled(room int) int { return max(f.focus-max(room/2, 1)+1, 0) }
+
+func (f *Form) draw(lines []string, fd *field, focused bool, label, inner int, cursor *Point) []string {
+	th := f.env.Theme
+	l := part.NewLine(inner, th)
+	err := fd.arg.Check(fd.input.Value())
+	if err != nil && !fd.touched && !f.tried {
+		err = nil // don't scold before anything was typed
+	}
+	name, value := th.Muted, th.Text
+	if focused {
+		l.Ground = th.SelectedGround
+		name, value = th.Accent, th.Strong
+		l.Put(th.Accent, th.Glyphs.Bar)
+	}
+	if err != nil {
+		value = th.Bad
+	}
+	l.To(2).Cell(part.Spans{{Style: name, Text: fd.arg.Name}}, label).Skip(2)
+	choices := len(choicesOf(fd.arg)) > 0
+	if choices {
+		l.Put(th.Muted, th.Glyphs.Left+" ")
+	}
+	at := l.Used()
+	room := max(l.Left()-3, 1)
+	if v := fd.input.Value(); !focused || v == "" {
+		text := v
+		style := value
+		if v == "" {
+			text, style = fd.input.Placeholder, th.Muted
+		}
+		l.Cell(part.Spans{{Style: style, Text: text}}, min(max(part.TextWidth(text), 1), room))
+		if focused {
+			cursor.X = at + 2
+		}
+	} else {
+		text, x := fd.input.View(room, themes.Style{Prefix: l.Ground.Prefix + value.Prefix, Suffix: "\x1b[m"}, th)
+		cursor.X = at + 2 + x
+		l.Raw(strings.TrimRight(text, " "), min(part.TextWidth(v), room))
+	}
+	if choices {
+		l.Put(th.Muted, " "+th.Glyphs.Right)
+	}
+	lines = append(lines, l.String())
+	under := part.NewLine(inner, th).Skip(label + 4)
+	switch {
+	case err != nil:
+		under.Put(th.Bad, strings.TrimPrefix(err.Error(), fd.arg.Name+": "))
+	case focused && len(fd.arg.Choices) > 1:
+		under.Put(th.Muted, fd.arg.Help+": ").Spans(around(th, fd))
+	case focused:
+		under.Put(th.Muted, fd.arg.Help)
+	}
+	return append(lines, under.String())
+}
+
+// around lists the choices, from the one that is chosen on.
+func around(th *themes.Theme, fd *field) part.Spans {
+	at := max(slices.Index(fd.arg.Choices, fd.input.Value()), 0)
+	var out part.Spans
+	for i := range fd.arg.Choices {
+		k := (at + i) % len(fd.arg.Choices)
+		style := th.Muted
+		if i == 0 && fd.arg.Choices[k] == fd.input.Value() {
+			style = th.Accent
+		}
+		out = append(out, part.Span{Style: style, Text: fd.arg.Choices[k] + "  "})
+	}
+	return out
+}

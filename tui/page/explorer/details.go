@@ -1,0 +1,189 @@
+package explorer
+
+import (
+	"strconv"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"steth/openstack"
+	"steth/themes"
+	"steth/tui/findings"
+	"steth/tui/page"
+	"steth/tui/part"
+)
+
+// label is how wide the labels of details are.
+const label = 10
+
+// describe opens all there is to say about an object on a page of its own.
+func (e *Explorer) describe(o openstack.Object) tea.Cmd {
+	one, _ := page.Words(o.ObjectKind())
+	lines := append(e.heading(o), part.Spans{})
+	return page.Say(page.Read{Title: one + " " + e.snap.DisplayName(o), Lines: append(lines, e.lines(o)...)})
+}
+
+// heading is the first lines of the details: the name, how it is, the id.
+func (e *Explorer) heading(o openstack.Object) []part.Spans {
+	th := e.env.Theme
+	one, _ := page.Words(o.ObjectKind())
+	first := part.Spans{{Style: th.Strong, Text: e.snap.DisplayName(o)}}
+	if f, ok := e.env.Findings.Worst(o.ObjectID()); ok {
+		sign := page.VerdictSign(th, f.Verdict)
+		first = append(first, part.Span{Style: sign.Style, Text: "  " + sign.Text + " " + f.Reason})
+	} else if h := openstack.State(o); h.Level != openstack.None {
+		sign := page.Sign(th, h.Level)
+		first = append(first, part.Span{Style: sign.Style, Text: "  " + sign.Text + " " + h.Word})
+	}
+	return []part.Spans{first, {{Style: th.Muted, Text: one + " " + o.ObjectID()}}}
+}
+
+// lines are the details below the heading.
+func (e *Explorer) lines(o openstack.Object) []part.Spans {
+	var out []part.Spans
+	for i, s := range e.snap.Describe(o) {
+		if len(s.Rows) == 0 {
+			continue
+		}
+		if i > 0 || s.Title != "" && len(out) > 0 {
+			out = append(out, part.Spans{})
+		}
+		out = append(out, e.section(s, i == 0)...)
+	}
+	if o.ObjectKind() == openstack.KindPort {
+		out = append(out, e.truths(o)...)
+	}
+	out = append(out, e.found(o)...)
+	return append(out, e.related(o)...)
+}
+
+func (e *Explorer) section(s openstack.Section, first bool) []part.Spans {
+	th := e.env.Theme
+	var out []part.Spans
+	if s.Title != "" && !first {
+		out = append(out, part.Spans{{Style: th.Strong, Text: s.Title}})
+	}
+	for _, r := range s.Rows {
+		line := part.Spans{{Style: th.Muted, Text: padded(r.Label)}}
+		value := th.Text
+		if r.Health.Level != openstack.None {
+			sign := page.Sign(th, r.Health.Level)
+			line = append(line, sign, part.Span{Text: " "})
+			if r.Health.Level != openstack.OK {
+				value = sign.Style
+			}
+		}
+		text := r.Value
+		if text == "" {
+			text = r.Health.Word
+		}
+		out = append(out, append(line, part.Span{Style: value, Text: text}))
+	}
+	return out
+}
+
+func padded(text string) string {
+	return text + strings.Repeat(" ", max(label-part.TextWidth(text), 1))
+}
+
+// truths says the four in sentences; what nobody has looked at is unknown, and
+// told as such.
+func (e *Explorer) truths(o openstack.Object) []part.Spans {
+	th := e.env.Theme
+	out := []part.Spans{{}, {{Style: th.Strong, Text: "Four truths"}}}
+	r := &rows{env: e.env}
+	for _, t := range findings.Truths() {
+		fact := findings.Fact{}
+		if t == findings.API {
+			h := openstack.State(o)
+			fact.Level, fact.Text = h.Level, h.Word
+		} else {
+			fact = r.fact(o, t)
+		}
+		sign := page.Sign(th, fact.Level)
+		text, style := fact.Text, th.Text
+		switch {
+		case text != "" && fact.Level != openstack.OK:
+			style = sign.Style
+		case fact.Level == openstack.Unknown:
+			text, style = "no probe has looked yet", th.Muted
+		case fact.Level == openstack.None:
+			text, style = "does not apply to a port that is not bound", th.Muted
+		}
+		line := part.Spans{{Style: th.Muted, Text: padded(t.String())}, sign, {Style: style, Text: " " + text}}
+		if fact.Probe != "" {
+			line = append(line, part.Span{Style: th.Muted, Text: "  " + fact.Probe + ", " + page.Ago(e.env.Now(), fact.Time) + " ago"})
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// found lists what probes said of the object in this session.
+func (e *Explorer) found(o openstack.Object) []part.Spans {
+	th := e.env.Theme
+	list := e.env.Findings.Of(o.ObjectID())
+	if len(list) == 0 {
+		return nil
+	}
+	out := []part.Spans{{}, {{Style: th.Strong, Text: "Findings"}}}
+	for _, f := range list {
+		sign := page.VerdictSign(th, f.Verdict)
+		out = append(out, part.Spans{
+			sign,
+			{Style: sign.Style, Text: " " + f.Probe + " "},
+			{Style: th.Text, Text: f.Reason},
+			{Style: th.Muted, Text: "  " + f.Started.Format("15:04")},
+		})
+		for _, n := range f.Next {
+			out = append(out, part.Spans{{Style: th.Muted, Text: "  " + th.Glyphs.Arrow + " "}, {Style: th.Info, Text: n.Do}, {Style: th.Muted, Text: "  " + n.Why}})
+		}
+	}
+	return out
+}
+
+// maxRelated is how many related objects of a label the details name.
+const maxRelated = 4
+
+func (e *Explorer) related(o openstack.Object) []part.Spans {
+	th := e.env.Theme
+	rel := e.snap.Related(o)
+	if len(rel) == 0 {
+		return nil
+	}
+	out := []part.Spans{{}, {{Style: th.Strong, Text: "Related"}, {Style: th.Muted, Text: "  " + e.env.Keys.Key(e.Scope(), "jump")}}}
+	var order []string
+	by := map[string][]string{}
+	for _, r := range rel {
+		if by[r.Label] == nil {
+			order = append(order, r.Label)
+		}
+		by[r.Label] = append(by[r.Label], e.snap.DisplayName(r.Object))
+	}
+	for _, l := range order {
+		names, more := by[l], ""
+		if n := len(names); n > maxRelated {
+			names, more = names[:maxRelated], "  and "+strconv.Itoa(n-maxRelated)+" more"
+		}
+		out = append(out, part.Spans{
+			{Style: th.Muted, Text: padded(l)}, {Style: th.Text, Text: strings.Join(names, "   ")}, {Style: th.Muted, Text: more},
+		})
+	}
+	return out
+}
+
+// jsonLines colours JSON quietly: names muted, the rest as text.
+func jsonLines(th *themes.Theme, text string) []part.Spans {
+	var out []part.Spans
+	for l := range strings.Lines(text) {
+		l = strings.TrimRight(l, "\n")
+		indent := l[:len(l)-len(strings.TrimLeft(l, " "))]
+		rest := l[len(indent):]
+		if i := strings.Index(rest, `": `); i > 0 && rest[0] == '"' {
+			out = append(out, part.Spans{{Style: th.Text, Text: indent}, {Style: th.Muted, Text: rest[:i+2]}, {Style: th.Text, Text: rest[i+2:]}})
+			continue
+		}
+		out = append(out, part.Spans{{Style: th.Text, Text: l}})
+	}
+	return out
+}

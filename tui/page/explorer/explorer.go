@@ -1,0 +1,573 @@
+// Package explorer is the page that opens first: find on top, lists of the
+// inventory by kind, and on the right what the selected object is.
+package explorer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"steth/feed"
+	"steth/openstack"
+	"steth/probes"
+	"steth/tui/keys"
+	"steth/tui/page"
+	"steth/tui/part"
+)
+
+// bigList is from how many rows on a list is prepared for searching outside
+// the screen's own goroutine.
+const bigList = 4000
+
+// retries are the pauses after which an API that does not answer is asked again.
+var retries = [...]time.Duration{5 * time.Second, 10 * time.Second, 30 * time.Second, time.Minute}
+
+// Explorer is the page.
+type Explorer struct {
+	env  *page.Env
+	ctx  context.Context
+	snap *openstack.Snapshot
+
+	kind   openstack.Kind
+	lists  map[openstack.Kind]*list
+	within openstack.Object // only its ports show
+	from   openstack.Kind   // where to go back to from within
+
+	find    finder
+	filter  *part.Input
+	details *part.Text
+	shownOf string // what details shows
+
+	load    loading
+	focus   focus
+	width   int
+	hot     layout
+	tabs    []span // of the kinds, for the mouse
+	lastRun uint64
+}
+
+// focus says where keys go.
+type focus uint8
+
+const (
+	onList focus = iota
+	onFind
+	onFilter
+)
+
+// layout remembers where things were drawn, for the mouse.
+type layout struct{ findY, tabsY, listY, listW, detailsX int }
+
+type span struct {
+	from, to int
+	kind     openstack.Kind
+}
+
+// list is the table of one kind.
+type list struct {
+	table *part.Table
+	rows  *rows
+}
+
+// loading is how reading the inventory goes.
+type loading struct {
+	seq     uint64
+	running bool
+	since   time.Time
+	partial atomic.Pointer[openstack.Snapshot]
+	err     string // the API does not answer: why
+	tries   int
+	retry   time.Time
+	took    time.Duration
+	kinds   []openstack.Kind
+}
+
+// New makes the explorer, with the cursor in find. ctx ends its requests.
+func New(ctx context.Context, env *page.Env) *Explorer {
+	e := &Explorer{
+		env: env, ctx: ctx, kind: openstack.KindPort, lists: map[openstack.Kind]*list{},
+		find: finder{input: part.NewInput("address, MAC, name or id")}, filter: part.NewInput(""),
+		details: part.NewText(env.Theme, 10), snap: env.Backend.Snapshot(),
+	}
+	e.Find()
+	e.show()
+	return e
+}
+
+// Title implements [page.Page].
+func (e *Explorer) Title() string { return "explorer" }
+
+// Scope implements [page.Page].
+func (e *Explorer) Scope() string { return keys.Explorer }
+
+// Dirty implements [page.Page]: while the inventory is read, what has come so
+// far shows.
+func (e *Explorer) Dirty() bool { return e.takePartial() }
+
+// Find puts the cursor into find.
+func (e *Explorer) Find() {
+	e.focus = onFind
+	e.filter.Blur()
+	e.find.input.Focus()
+}
+
+// FindText looks text up as if it had been typed.
+func (e *Explorer) FindText(text string) tea.Cmd {
+	e.find.input.Set(text)
+	return e.search()
+}
+
+// Show brings a kind to the front, with a filter.
+func (e *Explorer) Show(kind openstack.Kind, filter string) tea.Cmd {
+	e.leaveInput()
+	e.within = nil
+	cmd := e.to(kind)
+	if filter != "" {
+		e.filter.Set(filter)
+		e.list().table.SetFilter(filter, false)
+	}
+	return cmd
+}
+
+// Goto shows an object.
+func (e *Explorer) Goto(kind openstack.Kind, id string) tea.Cmd {
+	e.leaveInput()
+	e.within = nil
+	cmd := e.to(kind)
+	e.list().table.Goto(id)
+	return cmd
+}
+
+func (e *Explorer) leaveInput() {
+	e.focus = onList
+	e.find.input.Blur()
+	e.filter.Blur()
+}
+
+// to brings a kind to the front.
+func (e *Explorer) to(kind openstack.Kind) tea.Cmd {
+	e.kind = kind
+	cmd := e.show()
+	text, _ := e.list().table.Filter()
+	e.filter.Set(text)
+	return cmd
+}
+
+func (e *Explorer) list() *list {
+	l := e.lists[e.kind]
+	if l == nil {
+		l = &list{}
+		l.rows = newRows(e.env, openstack.NewSnapshot(), e.kind, nil)
+		l.table = part.NewTable(e.env.Theme, l.rows.columns())
+		l.table.SetRows(l.rows, nil)
+		e.lists[e.kind] = l
+	}
+	return l
+}
+
+// prepared is a list made ready outside the screen's goroutine.
+type prepared struct {
+	e    *Explorer
+	kind openstack.Kind
+	rows *rows
+	hay  []string
+}
+
+// show fills the list in front from the snapshot. A very long one is made
+// ready in a command, and the old rows stay until then.
+func (e *Explorer) show() tea.Cmd {
+	l := e.list()
+	e.shownOf = ""
+	r := newRows(e.env, e.snap, e.kind, e.within)
+	if r.Len() < bigList {
+		l.rows = r
+		l.table.SetRows(r, nil)
+		return nil
+	}
+	kind := e.kind
+	return func() tea.Msg { return prepared{e, kind, r, part.Haystacks(r, len(r.cols))} }
+}
+
+// Selected is the object under the cursor, nil without one.
+func (e *Explorer) Selected() openstack.Object {
+	l := e.list()
+	if row := l.table.Row(); row >= 0 {
+		return l.rows.objects[row]
+	}
+	return nil
+}
+
+// Target is the object under the cursor as probes name it.
+func (e *Explorer) Target() (probes.Target, bool) {
+	o := e.Selected()
+	if o == nil {
+		return probes.Target{}, false
+	}
+	return page.Target(e.snap, o), true
+}
+
+// Snapshot is the inventory that shows.
+func (e *Explorer) Snapshot() *openstack.Snapshot { return e.snap }
+
+// Loading tells whether the inventory is being read.
+func (e *Explorer) Loading() bool { return e.load.running }
+
+// loaded is the answer to Refresh.
+type loaded struct {
+	e    *Explorer
+	seq  uint64
+	snap *openstack.Snapshot
+	err  error
+	took time.Duration
+}
+
+// Refresh reads kinds again, all when there are none; the screen goes on with
+// what it has. A second call while one runs does nothing.
+func (e *Explorer) Refresh(kinds ...openstack.Kind) tea.Cmd {
+	if e.load.running {
+		return nil
+	}
+	if len(kinds) == 0 {
+		kinds = openstack.Kinds()
+	}
+	e.load.seq++
+	e.load.running, e.load.since, e.load.kinds = true, e.env.Now(), kinds
+	e.load.retry = time.Time{}
+	seq, started := e.load.seq, e.load.since
+	return func() tea.Msg {
+		snap, err := e.env.Backend.Refresh(e.ctx, kinds, func(s *openstack.Snapshot) { e.load.partial.Store(s) })
+		return loaded{e, seq, snap, err, e.env.Now().Sub(started)}
+	}
+}
+
+// takePartial shows what has arrived of a Refresh.
+func (e *Explorer) takePartial() bool {
+	s := e.load.partial.Swap(nil)
+	if s == nil || !e.load.running {
+		return false
+	}
+	e.snap = s
+	if len(s.List(e.kind)) < bigList {
+		e.show()
+	}
+	return true
+}
+
+// Tick is called about once a second; it asks an API again that was down.
+func (e *Explorer) Tick(now time.Time) tea.Cmd {
+	if !e.load.retry.IsZero() && now.After(e.load.retry) {
+		return e.Refresh(e.load.kinds...)
+	}
+	return nil
+}
+
+// took takes the answer of a Refresh.
+func (e *Explorer) took(msg loaded) tea.Cmd {
+	if msg.seq != e.load.seq {
+		return nil
+	}
+	e.load.running = false
+	e.load.partial.Store(nil)
+	if msg.snap != nil {
+		e.snap = msg.snap
+	}
+	cmds := []tea.Cmd{e.show()}
+	if msg.err != nil {
+		if errors.Is(msg.err, context.Canceled) {
+			return nil
+		}
+		wait := retries[min(e.load.tries, len(retries)-1)]
+		e.load.tries++
+		e.load.retry = e.env.Now().Add(wait)
+		if e.load.err != msg.err.Error() { // once, not at every try
+			cmds = append(cmds, page.Say(page.Notice{
+				Level: feed.Bad, Text: msg.err.Error(),
+				Do: "what is on the screen stays; Steth asks again by itself, R asks now",
+			}))
+		}
+		e.load.err = msg.err.Error()
+		return tea.Batch(cmds...)
+	}
+	if e.load.err != "" {
+		cmds = append(cmds, page.Say(page.Notice{Level: feed.Good, Text: "the API answers again"}))
+	}
+	e.load.err, e.load.tries, e.load.took = "", 0, msg.took
+	cmds = append(cmds, page.Say(Loaded{}))
+	return tea.Batch(cmds...)
+}
+
+// Loaded tells the shell that the inventory was read.
+type Loaded struct{}
+
+// FindingsChanged draws afresh what findings colour.
+func (e *Explorer) FindingsChanged() { e.shownOf = "" }
+
+// Update implements [page.Page].
+func (e *Explorer) Update(msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
+	case loaded:
+		if msg.e == e {
+			return e.took(msg)
+		}
+	case found:
+		if msg.e == e {
+			return e.arrived(msg)
+		}
+	case prepared:
+		if msg.e == e && msg.rows.snap == e.snap {
+			l := e.lists[msg.kind]
+			l.rows = msg.rows
+			l.table.SetRows(msg.rows, msg.hay)
+			e.shownOf = ""
+		}
+	case tea.KeyPressMsg:
+		return e.key(msg)
+	case tea.PasteMsg:
+		return e.paste(msg)
+	case tea.MouseWheelMsg:
+		e.wheel(msg)
+	case tea.MouseClickMsg:
+		return e.click(msg)
+	}
+	return nil
+}
+
+func (e *Explorer) key(msg tea.KeyPressMsg) tea.Cmd {
+	switch e.focus {
+	case onFind:
+		return e.findKey(msg)
+	case onFilter:
+		return e.filterKey(msg)
+	}
+	name, ok := e.env.Keys.Lookup(keys.Explorer, msg.String())
+	if !ok {
+		return nil
+	}
+	if e.moved(name) {
+		return nil
+	}
+	return e.act(name)
+}
+
+// moved handles the keys that only move.
+func (e *Explorer) moved(name string) bool {
+	t := e.list().table
+	switch name {
+	case "down", "next-hit":
+		t.Move(1)
+	case "up", "prev-hit":
+		t.Move(-1)
+	case "half-down":
+		t.Move(t.Page() / 2)
+	case "half-up":
+		t.Move(-t.Page() / 2)
+	case "page-down":
+		t.Move(t.Page())
+	case "page-up":
+		t.Move(-t.Page())
+	case "top":
+		t.Top()
+	case "bottom":
+		t.Bottom()
+	default:
+		return false
+	}
+	return true
+}
+
+func (e *Explorer) act(name string) tea.Cmd {
+	t := e.list().table
+	switch name {
+	case "filter":
+		e.focus = onFilter
+		e.filter.Focus()
+		return nil
+	case "invert":
+		text, invert := t.Filter()
+		t.SetFilter(text, !invert)
+		return nil
+	case "mark":
+		t.Mark()
+		return nil
+	case "sort":
+		t.SortNext()
+		return nil
+	case "wide":
+		t.ToggleWide()
+		return nil
+	case "refresh":
+		return e.Refresh()
+	case "next-kind":
+		return e.step(1)
+	case "prev-kind":
+		return e.step(-1)
+	case "back":
+		return e.back()
+	}
+	o := e.Selected()
+	if o == nil {
+		return page.Say(page.Notice{Level: feed.Info, Text: "nothing is selected here"})
+	}
+	return e.on(name, o)
+}
+
+// on does what a key asks of an object.
+func (e *Explorer) on(name string, o openstack.Object) tea.Cmd {
+	target := page.Target(e.snap, o)
+	switch name {
+	case "probe":
+		return page.Say(page.Pick{Target: target})
+	case "capture":
+		for _, p := range e.env.Backend.Probes(o.ObjectKind()) {
+			if p.Name == "cap.device" {
+				return page.Say(page.Pick{Target: target, Probe: p})
+			}
+		}
+		one, _ := page.Words(o.ObjectKind())
+		return page.Say(page.Notice{Level: feed.Warn, Text: "a " + one + " has no device to capture on", Do: "enter lists the ports behind it"})
+	case "repeat":
+		return page.Say(page.Repeat{Target: target})
+	case "open":
+		return e.open(o)
+	case "describe":
+		return e.describe(o)
+	case "raw":
+		kind, id := o.ObjectKind(), o.ObjectID()
+		return page.Say(page.Read{Title: target.Name + " JSON", Load: func() ([]part.Spans, error) {
+			text, err := e.env.Backend.Raw(e.ctx, kind, id)
+			return jsonLines(e.env.Theme, text), err
+		}})
+	case "jump":
+		return e.jump(o)
+	case "copy-id":
+		return page.Say(page.Copy{Text: o.ObjectID(), What: "the id of " + target.Name})
+	case "copy-command":
+		return page.Say(page.Copy{Text: fmt.Sprintf("steth show %s %s", o.ObjectKind(), o.ObjectID()), What: "the command"})
+	}
+	return nil
+}
+
+// open goes to the ports behind an object; a port is described.
+func (e *Explorer) open(o openstack.Object) tea.Cmd {
+	if o.ObjectKind() == openstack.KindPort {
+		return e.describe(o)
+	}
+	e.from, e.within = e.kind, o
+	return e.to(openstack.KindPort)
+}
+
+// back lifts what narrows the view, the nearest first.
+func (e *Explorer) back() tea.Cmd {
+	t := e.list().table
+	switch text, _ := t.Filter(); {
+	case text != "":
+		e.filter.Set("")
+		t.SetFilter("", false)
+	case e.within != nil:
+		id := e.within.ObjectID()
+		e.within = nil
+		e.show() // the ports again, for when one comes back to them
+		cmd := e.to(e.from)
+		e.list().table.Goto(id)
+		return cmd
+	}
+	return nil
+}
+
+func (e *Explorer) step(n int) tea.Cmd {
+	kinds := openstack.Kinds()
+	for i, k := range kinds {
+		if k == e.kind {
+			e.within = nil
+			return e.to(kinds[(i+n+len(kinds))%len(kinds)])
+		}
+	}
+	return nil
+}
+
+// jump offers the related objects.
+func (e *Explorer) jump(o openstack.Object) tea.Cmd {
+	th := e.env.Theme
+	var options []page.Option
+	for _, r := range e.snap.Related(o) {
+		options = append(options, page.Option{
+			Text: page.Cells{
+				{{Style: th.Muted, Text: r.Label}},
+				{{Style: th.Strong, Text: e.snap.DisplayName(r.Object)}},
+				{page.Sign(th, openstack.State(r.Object).Level), {Style: th.Muted, Text: " " + openstack.State(r.Object).Word}},
+			},
+			Msg: page.Goto{Kind: r.Object.ObjectKind(), ID: r.Object.ObjectID()},
+		})
+	}
+	if len(options) == 0 {
+		return page.Say(page.Notice{Level: feed.Info, Text: "nothing in the inventory is related to " + e.snap.DisplayName(o)})
+	}
+	return page.Say(page.Choose{Title: "related to " + e.snap.DisplayName(o), Options: options})
+}
+
+func (e *Explorer) filterKey(msg tea.KeyPressMsg) tea.Cmd {
+	t := e.list().table
+	switch msg.String() {
+	case "enter", "down":
+		e.leaveInput()
+	case "esc":
+		e.leaveInput()
+		e.filter.Set("")
+		t.SetFilter("", false)
+	default:
+		e.filterBy(msg)
+	}
+	return nil
+}
+
+func (e *Explorer) filterBy(msg tea.Msg) {
+	if e.filter.Update(msg) {
+		_, invert := e.list().table.Filter()
+		e.list().table.SetFilter(e.filter.Value(), invert)
+	}
+}
+
+func (e *Explorer) paste(msg tea.PasteMsg) tea.Cmd {
+	switch e.focus {
+	case onFind:
+		e.find.input.Update(msg)
+	case onFilter:
+		e.filterBy(msg)
+	}
+	return nil
+}
+
+func (e *Explorer) wheel(msg tea.MouseWheelMsg) {
+	n := 3
+	if msg.Button == tea.MouseWheelUp {
+		n = -3
+	}
+	if e.hot.detailsX > 0 && msg.X >= e.hot.detailsX {
+		e.details.Move(n)
+		return
+	}
+	e.list().table.Scroll(n)
+}
+
+func (e *Explorer) click(msg tea.MouseClickMsg) tea.Cmd {
+	switch {
+	case msg.Y == e.hot.findY:
+		e.Find()
+	case msg.Y == e.hot.tabsY:
+		for _, s := range e.tabs {
+			if msg.X >= s.from && msg.X < s.to {
+				e.leaveInput()
+				e.within = nil
+				return e.to(s.kind)
+			}
+		}
+	case msg.Y >= e.hot.listY && msg.X < e.hot.listW:
+		e.leaveInput()
+		e.list().table.Click(msg.Y - e.hot.listY)
+	}
+	return nil
+}

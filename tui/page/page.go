@@ -1,0 +1,193 @@
+// Package page holds what the pages and dialogs share with the shell: the
+// world they look at, the shape of a page, and the messages with which they
+// ask the shell for something. Pages never call the shell.
+package page
+
+import (
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"steth/feed"
+	"steth/openstack"
+	"steth/probes"
+	"steth/themes"
+	"steth/tui/backend"
+	"steth/tui/findings"
+	"steth/tui/keys"
+	"steth/tui/part"
+)
+
+// Env is the world of the pages. Theme is one value for all: to change the
+// theme is to overwrite it.
+type Env struct {
+	Backend  backend.Backend
+	Theme    *themes.Theme
+	Keys     *keys.Table
+	Findings *findings.Store
+	Now      func() time.Time
+}
+
+// Page is what fills the screen between the bars.
+type Page interface {
+	// Title is what its tab says.
+	Title() string
+	// Scope names its keys in the table.
+	Scope() string
+	// Update takes keys, mouse events relative to the page's own corner, what
+	// was pasted, and the answers to its own commands.
+	Update(msg tea.Msg) tea.Cmd
+	// View draws exactly height lines of at most width columns.
+	View(width, height int) string
+	// Dirty tells whether the View would differ from the last one though no
+	// message came.
+	Dirty() bool
+}
+
+// Typer is a page that may hold a text input: while it does, keys are text and
+// the shell keeps its own keys away.
+type Typer interface {
+	// Typing gives the cursor's place on the page; ok is false while no input
+	// has the focus.
+	Typing() (x, y int, ok bool)
+}
+
+// Notice asks the shell to say something in the band. What is Warn or Bad stays
+// until it is read; the rest goes by itself.
+type Notice struct {
+	Level feed.Level
+	Text  string // what happened, where
+	Do    string // what to do, "" when there is nothing
+}
+
+// Pick asks for the probe picker for a target; with Probe set, for the form of
+// that probe, and with Set for values to begin with.
+type Pick struct {
+	Target probes.Target
+	Probe  *probes.Probe
+	Set    map[string]string
+}
+
+// Start asks to begin a run.
+type Start struct {
+	Probe  *probes.Probe
+	Target probes.Target
+	Set    map[string]string
+}
+
+// Repeat asks to run the last probe again, on Target where that is another of
+// the same kind.
+type Repeat struct{ Target probes.Target }
+
+// Read asks for a page of text. With Lines nil, Load is called in a command
+// and gives them.
+type Read struct {
+	Title string
+	Lines []part.Spans
+	Load  func() ([]part.Spans, error)
+}
+
+// Copy asks to put Text on the clipboard; What names it in the band.
+type Copy struct{ Text, What string }
+
+// Goto asks the explorer to show an object.
+type Goto struct {
+	Kind openstack.Kind
+	ID   string
+}
+
+// Choose asks for a list from which one row is picked.
+type Choose struct {
+	Title   string
+	Options []Option
+}
+
+// Option is one row of a Choose; Msg is sent when it is picked.
+type Option struct {
+	Text Cells
+	Msg  tea.Msg
+}
+
+// Cells are the columns of an option.
+type Cells []part.Spans
+
+// Ask asks a question whose default is No; Yes is sent when the answer is yes.
+type Ask struct {
+	Question string
+	Detail   string
+	Yes      tea.Msg
+}
+
+// Close asks to leave the page in front.
+type Close struct{}
+
+// Say turns a message into a command.
+func Say(msg tea.Msg) tea.Cmd { return func() tea.Msg { return msg } }
+
+// Target is an object as probes name it.
+func Target(s *openstack.Snapshot, o openstack.Object) probes.Target {
+	return probes.Target{Kind: o.ObjectKind(), ID: o.ObjectID(), Name: s.DisplayName(o)}
+}
+
+// Sign is the glyph and the colour of a level.
+func Sign(th *themes.Theme, level openstack.Level) part.Span {
+	switch level {
+	case openstack.OK:
+		return part.Span{Style: th.Good, Text: th.Glyphs.OK}
+	case openstack.Suspicious:
+		return part.Span{Style: th.Warn, Text: th.Glyphs.Suspicious}
+	case openstack.Broken:
+		return part.Span{Style: th.Bad, Text: th.Glyphs.Broken}
+	case openstack.Unknown:
+		return part.Span{Style: th.Muted, Text: th.Glyphs.Unknown}
+	}
+	return part.Span{Style: th.Muted, Text: th.Glyphs.None}
+}
+
+// VerdictSign is the glyph and the colour of a verdict.
+func VerdictSign(th *themes.Theme, v probes.Verdict) part.Span {
+	switch v {
+	case probes.OK:
+		return part.Span{Style: th.Good, Text: th.Glyphs.OK}
+	case probes.Warn:
+		return part.Span{Style: th.Warn, Text: th.Glyphs.Suspicious}
+	case probes.Fail:
+		return part.Span{Style: th.Bad, Text: th.Glyphs.Broken}
+	case probes.Error:
+		return part.Span{Style: th.Warn, Text: th.Glyphs.Unknown}
+	}
+	return part.Span{Style: th.Muted, Text: th.Glyphs.None}
+}
+
+// Ago writes how long ago t was, in one short word: 12 s, 3 min, 2 h, 5 d.
+func Ago(now, t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return Span(now.Sub(t))
+}
+
+// Words of kinds, as the tabs say them.
+func Words(kind openstack.Kind) (one, many string) {
+	switch kind {
+	case openstack.KindNode:
+		return "node", "Nodes"
+	case openstack.KindNetwork:
+		return "network", "Networks"
+	case openstack.KindSubnet:
+		return "subnet", "Subnets"
+	case openstack.KindPort:
+		return "port", "Ports"
+	case openstack.KindServer:
+		return "server", "Servers"
+	case openstack.KindRouter:
+		return "router", "Routers"
+	case openstack.KindFloatingIP:
+		return "floating IP", "Floating IPs"
+	case openstack.KindSecurityGroup:
+		return "security group", "Security groups"
+	case openstack.KindAgent:
+		return "agent", "Agents"
+	}
+	return string(kind), string(kind)
+}

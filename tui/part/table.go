@@ -1,0 +1,503 @@
+package part
+
+import (
+	"slices"
+	"strings"
+
+	"steth/internal/safetext"
+	"steth/themes"
+)
+
+// Column is one column of a [Table].
+type Column struct {
+	Title    string
+	Width    int  // columns it would like at least
+	Most     int  // columns it may grow to for its longest text; 0: Width
+	Priority int  // 0 is kept longest when the screen is narrow
+	Wide     bool // only in the wide view
+	Fill     bool // takes what is left over at the end of the row
+}
+
+// Rows is what a [Table] shows. Row numbers are the source's own order.
+type Rows interface {
+	Len() int
+	Key(row int) string // identity: marks and the cursor stay with it
+	// Text is a cell's plain text: for sorting, filtering and widths.
+	Text(row, col int) string
+	// Cell is how a cell looks.
+	Cell(row, col int) Spans
+}
+
+// Table shows rows of which there may be very many: it looks only at those on
+// the screen, except when rows are set, filtered or sorted.
+type Table struct {
+	theme   *themes.Theme
+	columns []Column
+	rows    Rows
+	hay     []string // what a filter searches, lower case, by row
+	widest  []int    // of each column, over a sample of the rows
+	shown   []int32  // rows that pass the filter, in order
+	cursor  int      // in shown
+	top     int      // the first of shown on the screen
+	height  int      // rows on the screen, since the last View
+	wide    bool
+	sortCol int // -1: the source's order
+	desc    bool
+	filter  string
+	invert  bool
+	marks   map[string]bool
+	want    string // a key to go to as soon as it is there
+}
+
+// NewTable makes an empty table.
+func NewTable(theme *themes.Theme, columns []Column) *Table {
+	return &Table{theme: theme, columns: columns, sortCol: -1, marks: map[string]bool{}, height: 1}
+}
+
+// Haystacks prepares the search over rows. It is the slow part of
+// [Table.SetRows] for very many rows and may run elsewhere beforehand.
+func Haystacks(rows Rows, columns int) []string {
+	hay := make([]string, rows.Len())
+	var b strings.Builder
+	for r := range hay {
+		b.Reset()
+		for c := range columns {
+			b.WriteString(rows.Text(r, c))
+			b.WriteByte(' ')
+		}
+		b.WriteString(rows.Key(r))
+		hay[r] = strings.ToLower(b.String())
+	}
+	return hay
+}
+
+// SetRows replaces the rows; hay may be nil. The cursor stays on the object it
+// was on and on the same line of the screen, marks stay with their objects.
+func (t *Table) SetRows(rows Rows, hay []string) {
+	key, line := t.Key(), t.cursor-t.top
+	if t.want != "" {
+		key = t.want
+	}
+	if hay == nil {
+		hay = Haystacks(rows, len(t.columns))
+	}
+	t.rows, t.hay = rows, hay
+	t.measure()
+	t.arrange()
+	if key != "" && t.seek(key) {
+		t.top = t.cursor - line
+		t.want = ""
+	}
+	t.clamp()
+}
+
+// measure finds the widest text of each column over some rows, so that
+// columns don't change their width while one scrolls.
+func (t *Table) measure() {
+	t.widest = make([]int, len(t.columns))
+	n := t.rows.Len()
+	step := max(n/400, 1)
+	for c := range t.columns {
+		for r := 0; r < n; r += step {
+			t.widest[c] = max(t.widest[c], TextWidth(t.rows.Text(r, c)))
+		}
+	}
+}
+
+// arrange applies filter and order.
+func (t *Table) arrange() {
+	t.shown = t.shown[:0]
+	if t.rows == nil {
+		return
+	}
+	terms := strings.Fields(strings.ToLower(t.filter))
+	for r := range t.hay {
+		if len(terms) == 0 || matches(t.hay[r], terms) != t.invert {
+			t.shown = append(t.shown, int32(r))
+		}
+	}
+	if t.sortCol < 0 {
+		return
+	}
+	texts := make([]string, t.rows.Len())
+	for _, r := range t.shown {
+		texts[r] = t.rows.Text(int(r), t.sortCol)
+	}
+	slices.SortStableFunc(t.shown, func(a, b int32) int {
+		if t.desc {
+			a, b = b, a
+		}
+		return Natural(texts[a], texts[b])
+	})
+}
+
+func matches(hay string, terms []string) bool {
+	for _, term := range terms {
+		if !strings.Contains(hay, term) {
+			return false
+		}
+	}
+	return true
+}
+
+// Natural compares texts so that numbers in them count as numbers: 10.0.0.9
+// comes before 10.0.0.10. What is empty comes last.
+func Natural(a, b string) int {
+	if (a == "") != (b == "") {
+		if a == "" {
+			return 1
+		}
+		return -1
+	}
+	for a != "" && b != "" {
+		if digit(a[0]) && digit(b[0]) {
+			na, nb := number(a), number(b)
+			va, vb := strings.TrimLeft(a[:na], "0"), strings.TrimLeft(b[:nb], "0")
+			if len(va) != len(vb) {
+				return len(va) - len(vb)
+			}
+			if c := strings.Compare(va, vb); c != 0 {
+				return c
+			}
+			a, b = a[na:], b[nb:]
+			continue
+		}
+		ca, cb := lower(a[0]), lower(b[0])
+		if ca != cb {
+			return int(ca) - int(cb)
+		}
+		a, b = a[1:], b[1:]
+	}
+	return len(a) - len(b)
+}
+
+func digit(c byte) bool { return c >= '0' && c <= '9' }
+
+func lower(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+func number(s string) int {
+	n := 0
+	for n < len(s) && digit(s[n]) {
+		n++
+	}
+	return n
+}
+
+// SetFilter shows only the rows that hold every word of text, or only the
+// others when invert is set. The cursor stays on its object if it still shows.
+func (t *Table) SetFilter(text string, invert bool) {
+	key := t.Key()
+	t.filter, t.invert = text, invert
+	t.arrange()
+	if !t.seek(key) {
+		t.cursor, t.top = 0, 0
+	}
+	t.clamp()
+}
+
+// Filter is the text and direction of the filter.
+func (t *Table) Filter() (text string, invert bool) { return t.filter, t.invert }
+
+// SortNext sorts by the next column that shows; after the last one, by the
+// source's order. Turn reverses the direction.
+func (t *Table) SortNext() {
+	key := t.Key()
+	for {
+		t.sortCol++
+		if t.sortCol >= len(t.columns) {
+			t.sortCol = -1
+		}
+		if t.sortCol < 0 || t.columns[t.sortCol].Title != "" && (t.wide || !t.columns[t.sortCol].Wide) {
+			break
+		}
+	}
+	t.desc = false
+	t.resort(key)
+}
+
+// SortBy sorts by the column with a title, and backwards when it already does.
+func (t *Table) SortBy(title string) {
+	key := t.Key()
+	for c := range t.columns {
+		if t.columns[c].Title == title {
+			t.desc = t.sortCol == c && !t.desc
+			t.sortCol = c
+		}
+	}
+	t.resort(key)
+}
+
+func (t *Table) resort(key string) {
+	t.arrange()
+	t.seek(key)
+	t.clamp()
+}
+
+// SortedBy is the title of the column that orders the rows, "" for the
+// source's order.
+func (t *Table) SortedBy() (title string, desc bool) {
+	if t.sortCol < 0 {
+		return "", false
+	}
+	return t.columns[t.sortCol].Title, t.desc
+}
+
+// ToggleWide switches the columns of the wide view.
+func (t *Table) ToggleWide() { t.wide = !t.wide }
+
+// Move moves the cursor by n rows.
+func (t *Table) Move(n int) {
+	t.cursor += n
+	t.clamp()
+}
+
+// Page is how many rows a page has.
+func (t *Table) Page() int { return max(t.height, 1) }
+
+// Top and Bottom go to the ends.
+func (t *Table) Top() { t.cursor = 0; t.clamp() }
+
+// Bottom goes to the last row.
+func (t *Table) Bottom() { t.cursor = len(t.shown) - 1; t.clamp() }
+
+// Scroll moves the rows under the screen by n, as a mouse wheel does.
+func (t *Table) Scroll(n int) {
+	t.top = max(min(t.top+n, len(t.shown)-t.height), 0)
+	t.cursor = max(min(t.cursor, t.top+t.height-1), t.top)
+	t.clamp()
+}
+
+// Click puts the cursor on the row that line of the View (0 is the headings)
+// shows, and tells whether there is one.
+func (t *Table) Click(line int) bool {
+	at := t.top + line - 1
+	if line < 1 || at >= len(t.shown) {
+		return false
+	}
+	t.cursor = at
+	return true
+}
+
+// Goto puts the cursor on a key, now or as soon as it comes. It lifts the
+// filter when that hides it.
+func (t *Table) Goto(key string) {
+	t.want = ""
+	if t.seek(key) {
+		t.clamp()
+		return
+	}
+	if t.filter != "" {
+		t.SetFilter("", false)
+		if t.seek(key) {
+			t.clamp()
+			return
+		}
+	}
+	t.want = key
+}
+
+func (t *Table) seek(key string) bool {
+	if key == "" {
+		return false
+	}
+	for i, r := range t.shown {
+		if t.rows.Key(int(r)) == key {
+			t.cursor = i
+			return true
+		}
+	}
+	return false
+}
+
+func (t *Table) clamp() {
+	t.cursor = max(min(t.cursor, len(t.shown)-1), 0)
+	t.top = min(t.top, t.cursor)
+	t.top = max(t.top, t.cursor-t.height+1)
+	t.top = max(min(t.top, len(t.shown)-t.height), 0)
+}
+
+// Row is the row under the cursor, -1 when there is none.
+func (t *Table) Row() int {
+	if t.rows == nil || t.cursor >= len(t.shown) {
+		return -1
+	}
+	return int(t.shown[t.cursor])
+}
+
+// Key is the key under the cursor, "" when there is none.
+func (t *Table) Key() string {
+	if r := t.Row(); r >= 0 {
+		return t.rows.Key(r)
+	}
+	return ""
+}
+
+// Len is how many rows show, Total how many there are.
+func (t *Table) Len() int { return len(t.shown) }
+
+// Total is how many rows there are without the filter.
+func (t *Table) Total() int {
+	if t.rows == nil {
+		return 0
+	}
+	return t.rows.Len()
+}
+
+// Mark marks or unmarks the row under the cursor and goes to the next.
+func (t *Table) Mark() {
+	if key := t.Key(); key != "" {
+		if t.marks[key] {
+			delete(t.marks, key)
+		} else {
+			t.marks[key] = true
+		}
+		t.Move(1)
+	}
+}
+
+// Marked lists the keys that are marked, in order.
+func (t *Table) Marked() []string {
+	out := make([]string, 0, len(t.marks))
+	for k := range t.marks {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
+
+const gap = 2 // blank columns between two columns
+
+// layout decides which columns show, and how wide each is.
+func (t *Table) layout(width int) (cols, widths []int) {
+	want := make([]int, len(t.columns))
+	for c, col := range t.columns {
+		want[c] = max(col.Width, safetext.Width(col.Title))
+		if most := max(col.Most, col.Width); len(t.widest) > c && t.widest[c] > want[c] {
+			want[c] = min(t.widest[c], most)
+		}
+		if !col.Wide || t.wide {
+			cols = append(cols, c)
+		}
+	}
+	total := func(shrunk bool) int {
+		n := -gap
+		for _, c := range cols {
+			if shrunk {
+				n += min(want[c], max(t.columns[c].Width, safetext.Width(t.columns[c].Title))) + gap
+			} else {
+				n += want[c] + gap
+			}
+		}
+		return n
+	}
+	// The least important columns go first; then long texts are cut.
+	for total(true) > width && len(cols) > 1 {
+		drop := 0
+		for i, c := range cols {
+			if t.columns[c].Priority >= t.columns[cols[drop]].Priority {
+				drop = i
+			}
+		}
+		cols = slices.Delete(cols, drop, drop+1)
+	}
+	over := total(false) - width
+	for over > 0 {
+		// Take from the column with the most to give.
+		best, give := -1, 0
+		for _, c := range cols {
+			if g := want[c] - t.columns[c].Width; g > give {
+				best, give = c, g
+			}
+		}
+		if best < 0 {
+			break
+		}
+		want[best]--
+		over--
+	}
+	left := max(width-total(false), 0)
+	for _, c := range cols {
+		w := want[c]
+		if t.columns[c].Fill {
+			w += left
+			left = 0
+		}
+		widths = append(widths, w)
+	}
+	return cols, widths
+}
+
+// View draws headings and rows: height lines of width columns. The first
+// column of each line is for the bar beside the selected row; active tells
+// whether the keys go to the table.
+func (t *Table) View(width, height int, active bool) []string {
+	t.height = max(height-1, 1)
+	t.clamp()
+	cols, widths := t.layout(width - 2)
+	th := t.theme
+	lines := make([]string, 0, height)
+	head := NewLine(width, th).Skip(1)
+	for i, c := range cols {
+		title := t.columns[c].Title
+		if c == t.sortCol {
+			arrow := "▴"
+			if t.desc {
+				arrow = "▾"
+			}
+			if th.Glyphs.HLine == "-" {
+				arrow = "^"
+			}
+			head.Cell(Spans{{th.Accent, title + arrow}}, widths[i])
+		} else {
+			head.Cell(Spans{{th.Muted, title}}, widths[i])
+		}
+		head.Skip(gap)
+	}
+	lines = append(lines, head.String())
+	for i := t.top; i < min(t.top+t.height, len(t.shown)); i++ {
+		lines = append(lines, t.row(int(t.shown[i]), i == t.cursor, active, width, cols, widths))
+	}
+	return Fit(lines, width, height)
+}
+
+func (t *Table) row(r int, selected, active bool, width int, cols, widths []int) string {
+	th := t.theme
+	l := NewLine(width, th)
+	sign, style := "", th.Accent
+	if selected {
+		sign = th.Glyphs.Bar
+		l.Ground = th.SelectedGround
+		if !active {
+			style, l.Ground = th.Muted, themes.Style{}
+		}
+	}
+	if t.marks[t.rows.Key(r)] {
+		sign, style = "*", th.Accent
+	}
+	l.Put(style, sign).To(1)
+	for i, c := range cols {
+		cell := t.rows.Cell(r, c)
+		if selected {
+			cell = strengthen(cell, th)
+		}
+		l.Cell(cell, widths[i]).Skip(gap)
+	}
+	return l.String()
+}
+
+// strengthen makes plain text strong, and leaves what a colour says.
+func strengthen(cell Spans, th *themes.Theme) Spans {
+	out := make(Spans, len(cell))
+	for i, s := range cell {
+		if s.Style == th.Text {
+			s.Style = th.Strong
+		}
+		out[i] = s
+	}
+	return out
+}
