@@ -1,0 +1,248 @@
+package tools
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
+	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
+
+	"steth/agent/api"
+)
+
+// maxLinks is how many links one event tells, so that it stays within what the
+// wire carries in one event. A namespace with more has the rest counted.
+const maxLinks = 4096
+
+// links reads the links of every network namespace by rtnetlink(7).
+func links() Tool { return define(api.ToolLinks, readyWith("", "", capSysAdmin()), runLinks) }
+
+func runLinks(ctx context.Context, node *Node, req api.LinksRequest, sink Sink) error {
+	all := node.allNetns()
+	wanted := all
+	if req.Netns != nil {
+		ns, err := node.netnsByName(*req.Netns)
+		if err != nil {
+			return err
+		}
+		wanted = []namespace{ns}
+	}
+	peers := newPeerNames(all)
+	defer peers.close()
+	for _, ns := range wanted {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		if err := sink.Event(readNetns(ns, peers)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readNetns tells what is in ns. What can't be read is part of the answer, not
+// an error: the other namespaces are still worth having.
+func readNetns(ns namespace, peers *peerNames) api.Namespace {
+	answer := api.Namespace{Name: ns.name, Inode: ns.inode, PID: ns.pid, Dead: ns.dead}
+	if ns.dead != "" {
+		return answer
+	}
+	f, err := ns.open()
+	if err == nil {
+		defer f.Close()
+		answer.Links, err = readLinks(f, ns, peers)
+	}
+	if err != nil {
+		answer.Dead = err.Error()
+		return answer
+	}
+	if n := len(answer.Links); n > maxLinks {
+		answer.Links, answer.Others = answer.Links[:maxLinks], n-maxLinks
+	}
+	return answer
+}
+
+func readLinks(f *os.File, ns namespace, peers *peerNames) ([]api.Link, error) {
+	sock, err := nl.GetNetlinkSocketAt(netns.NsHandle(f.Fd()), netns.None(), unix.NETLINK_ROUTE)
+	if err != nil {
+		return nil, fmt.Errorf("open netlink in it: %w", err)
+	}
+	defer sock.Close()
+	sockets := map[int]*nl.SocketHandle{unix.NETLINK_ROUTE: {Socket: sock}}
+
+	req := nl.NewNetlinkRequest(unix.RTM_GETLINK, unix.NLM_F_DUMP)
+	req.Sockets = sockets
+	req.AddData(nl.NewIfInfomsg(unix.AF_UNSPEC))
+	replies, err := req.Execute(unix.NETLINK_ROUTE, unix.RTM_NEWLINK)
+	if err != nil {
+		return nil, fmt.Errorf("read its links: %w", err)
+	}
+	var (
+		out     []api.Link
+		masters []int // beside out
+		names   = map[int]string{}
+	)
+	for _, raw := range replies {
+		link, err := netlink.LinkDeserialize(nil, raw)
+		if err != nil {
+			return nil, fmt.Errorf("read a link: %w", err)
+		}
+		l := describeLink(link)
+		l.CarrierChanges = carrierChanges(raw)
+		if id := link.Attrs().NetNsID; id >= 0 && l.Peer != 0 {
+			l.PeerNetns = peers.name(f, ns, id)
+		}
+		names[l.Index] = l.Name
+		out, masters = append(out, l), append(masters, link.Attrs().MasterIndex)
+	}
+	byIndex := make(map[int]*api.Link, len(out))
+	for i := range out {
+		out[i].Master = names[masters[i]]
+		byIndex[out[i].Index] = &out[i]
+	}
+	if err := readAddresses(f, byIndex); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(out, func(a, b api.Link) int { return cmp.Compare(a.Index, b.Index) })
+	return out, nil
+}
+
+func readAddresses(f *os.File, links map[int]*api.Link) error {
+	h, err := netlink.NewHandleAt(netns.NsHandle(f.Fd()), unix.NETLINK_ROUTE)
+	if err != nil {
+		return fmt.Errorf("open netlink in it: %w", err)
+	}
+	defer h.Close()
+	addrs, err := h.AddrList(nil, netlink.FAMILY_ALL)
+	if err != nil {
+		return fmt.Errorf("read its addresses: %w", err)
+	}
+	for _, a := range addrs {
+		if l, ok := links[a.LinkIndex]; ok && a.IPNet != nil {
+			l.Addresses = append(l.Addresses, a.IPNet.String())
+		}
+	}
+	return nil
+}
+
+func describeLink(link netlink.Link) api.Link {
+	a := link.Attrs()
+	l := api.Link{
+		Index:   a.Index,
+		Name:    a.Name,
+		Kind:    cmp.Or(link.Type(), "device"),
+		MTU:     a.MTU,
+		Up:      a.RawFlags&unix.IFF_UP != 0,
+		Promisc: a.Promisc > 0 || a.RawFlags&unix.IFF_PROMISC != 0,
+		Oper:    strings.ReplaceAll(a.OperState.String(), "-", ""),
+		Peer:    a.ParentIndex,
+		Alias:   a.Alias,
+	}
+	if len(a.HardwareAddr) > 0 {
+		l.MAC = a.HardwareAddr.String()
+	}
+	if s := a.Statistics; s != nil {
+		l.Stats = api.LinkStats{
+			RxPackets: s.RxPackets, TxPackets: s.TxPackets,
+			RxBytes: s.RxBytes, TxBytes: s.TxBytes,
+			RxErrors: s.RxErrors, TxErrors: s.TxErrors,
+			RxDropped: s.RxDropped, TxDropped: s.TxDropped,
+		}
+	}
+	switch k := link.(type) {
+	case *netlink.Vlan:
+		l.VLAN = k.VlanId
+	case *netlink.Vxlan:
+		l.VNI, l.VXLANPort = k.VxlanId, k.Port
+		if len(k.SrcAddr) > 0 {
+			l.VXLANLocal = k.SrcAddr.String()
+		}
+		l.Peer = cmp.Or(l.Peer, k.VtepDevIndex)
+	case *netlink.Bond:
+		l.BondMode = k.Mode.String()
+	case *netlink.Tuntap:
+		l.Kind = "tun"
+	case *netlink.Bridge:
+		l.BridgeVLAN = k.VlanFiltering != nil && *k.VlanFiltering
+	}
+	return l
+}
+
+// carrierChanges reads IFLA_CARRIER_CHANGES, which the library leaves out.
+func carrierChanges(raw []byte) uint32 {
+	if len(raw) < unix.SizeofIfInfomsg {
+		return 0
+	}
+	attrs, err := nl.ParseRouteAttr(raw[unix.SizeofIfInfomsg:])
+	if err != nil {
+		return 0
+	}
+	for _, a := range attrs {
+		if a.Attr.Type == unix.IFLA_CARRIER_CHANGES && len(a.Value) >= 4 {
+			return nl.NativeEndian().Uint32(a.Value)
+		}
+	}
+	return 0
+}
+
+// peerNames finds the name of a namespace by the id that another one has for
+// it (rtnetlink's nsid, which each namespace gives on its own).
+type peerNames struct {
+	all   []namespace
+	files []*os.File                // beside all, opened when first needed
+	known map[uint64]map[int]string // by inode of the namespace that asks
+}
+
+func newPeerNames(all []namespace) *peerNames {
+	return &peerNames{all: all, known: map[uint64]map[int]string{}}
+}
+
+func (p *peerNames) name(f *os.File, ns namespace, nsid int) string {
+	ids, ok := p.known[ns.inode]
+	if !ok {
+		ids = p.read(f)
+		p.known[ns.inode] = ids
+	}
+	return ids[nsid]
+}
+
+// read asks the namespace f for the id of each other one.
+func (p *peerNames) read(f *os.File) map[int]string {
+	ids := map[int]string{}
+	h, err := netlink.NewHandleAt(netns.NsHandle(f.Fd()), unix.NETLINK_ROUTE)
+	if err != nil {
+		return ids
+	}
+	defer h.Close()
+	if p.files == nil {
+		p.files = make([]*os.File, len(p.all))
+		for i, ns := range p.all {
+			if ns.dead == "" {
+				p.files[i], _ = ns.open()
+			}
+		}
+	}
+	for i, other := range p.files {
+		if other == nil {
+			continue
+		}
+		if id, err := h.GetNetNsIdByFd(int(other.Fd())); err == nil && id >= 0 {
+			ids[id] = p.all[i].name
+		}
+	}
+	return ids
+}
+
+func (p *peerNames) close() {
+	for _, f := range p.files {
+		if f != nil {
+			f.Close()
+		}
+	}
+}
