@@ -1,0 +1,226 @@
+package pane
+
+import (
+	"context"
+	"time"
+
+	"steth/feed"
+	"steth/themes"
+)
+
+// pane is a window over one feed, at a leaf of the tree.
+type pane struct {
+	feed  *feed.Feed
+	about feed.About
+	run   *task // nil for a feed of its own
+	judge bool  // shows what the run concluded
+
+	window
+	wrap    bool
+	filters []pattern
+	sieve   *sieve // nil without filters
+	search  pattern
+	marks   map[string]uint64
+	detail  detail
+	prompt  prompt
+	job     int                // the newest search
+	cancel  context.CancelFunc // of the search under way, else nil
+
+	// What follows is set for each frame.
+	at      rect
+	number  int
+	focused bool
+	theme   *themes.Theme
+	zone    *time.Location
+	drawn   uint64 // the feed's version that is on the screen
+	behind  bool   // the filter has not seen all that came
+	state   feed.State
+	stamped bool  // lines have their time
+	stopped int64 // the time of the selected row
+
+	// Buffers, used again for each frame.
+	canvas  canvas
+	entries []feed.Entry
+	text    []byte
+	column  int // how wide "from > to" is in this pane's rows
+	hits    [][2]int
+	matcher matcher
+	seqs    []uint64 // of each row on the canvas its entry's number plus one, 0 for others
+}
+
+func newPane(f *feed.Feed, run *task) *pane {
+	return &pane{
+		feed: f, about: f.About(), run: run,
+		window: window{follow: true, height: 1},
+	}
+}
+
+// again makes another view of the same stream.
+func (p *pane) again() *pane {
+	q := newPane(p.feed, p.run)
+	q.window, q.wrap, q.filters, q.search = p.window, p.wrap, p.filters, p.search
+	return q
+}
+
+// refresh reads how the feed stands, before a frame is laid out.
+func (p *pane) refresh() {
+	p.drawn = p.feed.Version()
+	p.state = p.feed.State()
+	p.behind = false
+	if p.sieve != nil {
+		p.behind = p.sieve.sift(p.feed)
+	}
+	p.stamped = !p.follow
+	p.stopped = 0
+	if !p.follow {
+		p.stopped, _ = p.time(p.cursor)
+	}
+}
+
+// time is when the entry seq was.
+func (p *pane) time(seq uint64) (int64, bool) {
+	var e [1]feed.Entry
+	if p.feed.Read(seq, e[:]) == 0 {
+		return 0, false
+	}
+	return e[0].Time, true
+}
+
+// parts is how the rows below the title are shared.
+type parts struct{ graph, stream, detail, band, prompt int }
+
+// measure shares the pane's rows.
+func (p *pane) measure() (s parts, band []bandLine) {
+	rest := max(p.at.h-2, 0)
+	if p.prompt.shown() && rest > 0 {
+		s.prompt = 1
+		rest--
+	}
+	band = p.bandLines(p.at.w, rest/2)
+	s.band = len(band)
+	rest -= s.band
+	s.graph = p.graphRows(rest)
+	rest -= s.graph
+	s.detail = p.detailRows(rest)
+	rest -= s.detail
+	s.stream = rest
+	p.height = max(s.stream, 1)
+	return s, band
+}
+
+// draw draws the pane; with a level, its rows stand where that says.
+func (p *pane) draw(l *level) {
+	c := &p.canvas
+	c.reset(p.theme, p.at.w)
+	p.seqs = p.seqs[:0]
+	s, band := p.measure()
+	p.title()
+	p.graph(s.graph)
+	end := 2 + s.graph + s.stream
+	if s.stream > 0 {
+		switch {
+		case l != nil:
+			l.body(p, end)
+		default:
+			p.stream(s.stream)
+		}
+	}
+	c.trim(end)
+	c.blank(end)
+	end += s.detail
+	p.takeApart(s.detail)
+	c.blank(end)
+	p.band(band)
+	if s.prompt > 0 {
+		p.prompt.draw(c, p.theme)
+	}
+	c.blank(p.at.h)
+	c.trim(p.at.h)
+}
+
+// stream draws the rows of the window.
+func (p *pane) stream(height int) {
+	list := p.seen(height)
+	if len(list) == 0 {
+		p.nothing()
+		return
+	}
+	wrap := p.wrap
+	if wrap && p.follow { // the newest has to be seen whole
+		room := height
+		from := len(list)
+		for from > 0 {
+			room -= p.rowsOf(&list[from-1])
+			if room < 0 && from < len(list) {
+				break
+			}
+			from--
+		}
+		list = list[from:]
+	}
+	limit := p.canvas.rows() + height
+	for i := range list {
+		p.row(&list[i], wrap)
+		if p.canvas.rows() >= limit {
+			return
+		}
+	}
+}
+
+// nothing says why there are no rows.
+func (p *pane) nothing() {
+	c, th := &p.canvas, p.theme
+	words := "nothing yet"
+	switch {
+	case p.sieve != nil && !p.sieve.done:
+		words = "looking for rows with " + patternText(p.filters)
+	case p.sieve != nil:
+		words = "no row with " + patternText(p.filters)
+	case !p.state.Live:
+		words = "nothing came"
+	case p.about.Series != "" && len(p.state.Samples) > 0:
+		return
+	}
+	c.space(1)
+	c.text(th.Muted, words)
+	c.end()
+}
+
+// line appends row y of the pane.
+func (p *pane) line(out []byte, y int) []byte {
+	if y < p.canvas.rows() {
+		return append(out, p.canvas.row(y)...)
+	}
+	return out
+}
+
+// entryAt is the entry that row y of the pane shows.
+func (p *pane) entryAt(y int) (seq uint64, ok bool) {
+	if y < 0 || y >= len(p.seqs) || p.seqs[y] == 0 {
+		return 0, false
+	}
+	return p.seqs[y] - 1, true
+}
+
+// setFilters shows only what passes all patterns; none shows everything.
+func (p *pane) setFilters(list []pattern) {
+	p.filters = list
+	p.sieve = nil
+	p.column = 0
+	if len(list) > 0 {
+		p.sieve = newSieve(p.feed, list)
+	}
+	p.window = window{follow: true, height: p.height}
+}
+
+// stopSearch ends the search under way.
+func (p *pane) stopSearch() (was bool) {
+	if p.cancel == nil {
+		return false
+	}
+	p.cancel()
+	p.cancel = nil
+	p.job++
+	p.prompt.clear()
+	return true
+}

@@ -1,0 +1,214 @@
+package pane
+
+import (
+	"bytes"
+
+	"steth/feed"
+	"steth/packets"
+	"steth/themes"
+)
+
+// stamp is how wide the time column is, with the blanks behind it.
+const stamp = 8
+
+// appendStamp appends the second within the minute, with thousandths: 33.204.
+func appendStamp(buf []byte, t int64) []byte {
+	ms := t / 1e6 % 60_000
+	if ms < 0 {
+		ms += 60_000
+	}
+	s := ms / 1000
+	ms %= 1000
+	return append(buf, byte('0'+s/10), byte('0'+s%10), '.',
+		byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10))
+}
+
+// indent is where the text of rows begins.
+func (p *pane) indent() int {
+	if p.about.Shape == feed.Packets || p.stamped {
+		return 1 + stamp
+	}
+	return 1
+}
+
+// words makes the text of an entry as it is shown. For a packet, head is how
+// much of it says from where to where; that is as wide in all rows, as far as
+// they agree.
+func (p *pane) words(e *feed.Entry) (text string, head int) {
+	if p.about.Shape != feed.Packets {
+		return e.Text, 0
+	}
+	p.text = packets.Summarise(p.text[:0], &e.Packet)
+	head = pairEnd(p.text)
+	if head == 0 {
+		return string(p.text), 0
+	}
+	most := min(37, (p.at.w-p.indent())*2/5)
+	if head <= most {
+		p.column = max(p.column, head)
+	}
+	pad := max(p.column-head, 0) + 1
+	n := len(p.text)
+	for range pad {
+		p.text = append(p.text, ' ')
+	}
+	copy(p.text[head+pad:], p.text[head:n])
+	for i := range pad {
+		p.text[head+i] = ' '
+	}
+	return string(p.text), head
+}
+
+// pairEnd is where "from > to" ends in a packet's summary, 0 if it doesn't
+// begin with one.
+func pairEnd(row []byte) int {
+	i := bytes.IndexByte(row, ' ')
+	if i < 0 || !bytes.HasPrefix(row[i:], []byte(" > ")) {
+		return 0
+	}
+	j := bytes.IndexByte(row[i+3:], ' ')
+	if j < 0 {
+		return 0
+	}
+	return i + 3 + j
+}
+
+// style says in which colour the words of an entry stand.
+func (p *pane) style(e *feed.Entry) themes.Style {
+	th := p.theme
+	if p.about.Shape == feed.Packets {
+		switch packets.Classify(&e.Packet) {
+		case packets.ICMPRequest, packets.ARP, packets.ND, packets.DHCP, packets.DNS:
+			return th.Info
+		case packets.ICMPReply:
+			return th.Good
+		case packets.ICMPError, packets.TCPReset, packets.Malformed:
+			return th.Bad
+		case packets.LLDP, packets.STP, packets.IGMP, packets.VRRP:
+			return th.Muted
+		}
+		return th.Text
+	}
+	return levelStyle(th, e.Level)
+}
+
+// levelStyle is the colour of a level.
+func levelStyle(th *themes.Theme, level feed.Level) themes.Style {
+	switch level {
+	case feed.Muted:
+		return th.Muted
+	case feed.Info:
+		return th.Info
+	case feed.Good:
+		return th.Good
+	case feed.Warn:
+		return th.Warn
+	case feed.Bad:
+		return th.Bad
+	}
+	return th.Text
+}
+
+// row draws an entry: one row, or as many as it takes with wrap.
+func (p *pane) row(e *feed.Entry, wrap bool) {
+	c, th := &p.canvas, p.theme
+	selected := !p.follow && e.Seq == p.cursor
+	text, head := p.words(e)
+	pair, rest, time := th.Text, p.style(e), th.Muted
+	if selected {
+		pair, rest, time = th.Selected, th.Selected, th.SelectedMuted
+	}
+	p.findHits(text)
+
+	for from, first := 0, true; first || from < len(text); first = false {
+		p.gutter(selected && p.focused)
+		if in := p.indent(); in > 1 {
+			p.stampAt(first, e.Time, time)
+		}
+		to := len(text)
+		if wrap {
+			if fit, _, _ := cut(text[from:], c.room); fit > 0 {
+				to = from + fit
+			}
+		}
+		p.emit(pair, text, from, min(max(head, from), to))
+		p.emit(rest, text, max(from, min(head, to)), to)
+		if selected {
+			c.endIn(th.Selected)
+		} else {
+			c.end()
+		}
+		from = to
+		for len(p.seqs) < c.rows()-1 {
+			p.seqs = append(p.seqs, 0)
+		}
+		p.seqs = append(p.seqs, e.Seq+1)
+	}
+}
+
+// stampAt puts the time before the first row of an entry.
+func (p *pane) stampAt(first bool, t int64, style themes.Style) {
+	c := &p.canvas
+	if !first {
+		c.repeat(style, " ", stamp)
+		return
+	}
+	var buf [stamp]byte
+	b := append(appendStamp(buf[:0], t), "  "...)
+	c.text(style, string(b))
+}
+
+// gutter begins a row: blank, or the bar beside the selected one.
+func (p *pane) gutter(selected bool) {
+	if selected {
+		p.canvas.text(p.theme.Accent, p.theme.Glyphs.Bar)
+		return
+	}
+	p.canvas.space(1)
+}
+
+// rowsOf is how many rows an entry takes when rows are wrapped.
+func (p *pane) rowsOf(e *feed.Entry) int {
+	text, _ := p.words(e)
+	room := p.at.w - p.indent()
+	n := 1
+	for from := 0; ; n++ {
+		fit, _, whole := cut(text[from:], room)
+		if whole || fit == 0 {
+			return n
+		}
+		from += fit
+	}
+}
+
+// findHits notes where the search hits text.
+func (p *pane) findHits(text string) {
+	p.hits = p.hits[:0]
+	if p.search.text == "" || p.search.not {
+		return
+	}
+	for from := 0; len(p.hits) < 64; {
+		start, end := p.matcher.next(p.search, text, from)
+		if end == 0 {
+			return
+		}
+		p.hits = append(p.hits, [2]int{start, end})
+		from = end
+	}
+}
+
+// emit puts text[from:to] in style, and hits of the search in theirs.
+func (p *pane) emit(style themes.Style, text string, from, to int) {
+	for _, hit := range p.hits {
+		start, end := max(hit[0], from), min(hit[1], to)
+		if start >= end {
+			continue
+		}
+		p.canvas.text(style, text[from:start])
+		p.canvas.text(p.theme.Match, text[start:end])
+		from = end
+	}
+	if from < to {
+		p.canvas.text(style, text[from:to])
+	}
+}

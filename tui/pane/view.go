@@ -1,0 +1,146 @@
+package pane
+
+import (
+	"steth/feed"
+	"steth/themes"
+)
+
+// View draws the page: exactly height lines, each of width cells.
+func (w *Workspace) View(width, height int) string {
+	w.adopt()
+	if width != w.width || height != w.height {
+		w.width, w.height, w.stale = width, height, true
+	}
+	if w.stale && !w.own {
+		w.root = arrange(w.panes, width-1)
+	}
+	w.stale = false
+	w.drawn = w.now()
+	if width <= 0 || height <= 0 {
+		return ""
+	}
+	w.out = w.out[:0]
+	if w.root == nil {
+		return w.blank()
+	}
+	root := w.layOut()
+	shown := w.visible()
+	for _, p := range shown {
+		p.theme, p.zone, p.focused = w.theme, w.drawn.Location(), p == w.focus
+		p.refresh()
+		p.measure()
+	}
+	group := w.group(shown)
+	if len(group) > 1 {
+		rows := group[0].height
+		lead := group[0]
+		for _, p := range group {
+			rows = min(rows, p.height)
+			if p == w.focus {
+				lead = p
+			}
+		}
+		w.level.arrange(group, lead, rows, w.drawn.UnixNano())
+	} else {
+		w.level = level{top: w.level.top}
+	}
+	for _, p := range shown {
+		l := &w.level
+		if len(group) < 2 || !within(group, p) {
+			l = nil
+		}
+		p.draw(l)
+	}
+	theme := newLines(w.theme)
+	for y := range height {
+		if y > 0 {
+			w.out = append(w.out, '\n')
+		}
+		w.out = root.draw(w.out, y, theme)
+		w.out = append(w.out, ' ') // the margin on the right
+	}
+	return string(w.out)
+}
+
+// layOut gives every pane its place and number, and returns what is drawn.
+func (w *Workspace) layOut() *node {
+	area := rect{0, 0, w.width - 1, w.height}
+	for i, p := range w.root.panes(nil) {
+		p.number = i + 1
+	}
+	if w.alone() {
+		single := &node{pane: w.focus}
+		single.lay(area)
+		return single
+	}
+	w.root.lay(area)
+	return w.root
+}
+
+// group lists the panes of packets whose rows are kept level: those that stand
+// side by side with the leader.
+func (w *Workspace) group(shown []*pane) []*pane {
+	lead := w.leader()
+	if !w.lock || lead == nil || !within(shown, lead) {
+		return nil
+	}
+	var list []*pane
+	for _, p := range shown {
+		if p.about.Shape == feed.Packets && p.at.y == lead.at.y && p.at.h == lead.at.h {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+func within(list []*pane, p *pane) bool {
+	for _, q := range list {
+		if p == q {
+			return true
+		}
+	}
+	return false
+}
+
+// blank is the page without panes.
+func (w *Workspace) blank() string {
+	var c canvas
+	c.reset(w.theme, w.width)
+	c.blank(min(1, w.height-1))
+	c.space(1)
+	switch {
+	case len(w.tasks) > 0 && !w.Empty():
+		c.text(w.theme.Muted, "starting…")
+	default:
+		c.text(w.theme.Muted, "Nothing runs here. Captures and probes started in the explorer open as panes.")
+	}
+	c.end()
+	c.blank(w.height)
+	for y := range w.height {
+		if y > 0 {
+			w.out = append(w.out, '\n')
+		}
+		w.out = append(w.out, c.row(y)...)
+	}
+	return string(w.out)
+}
+
+// lines are the thin lines between panes.
+type lines struct {
+	vertical string
+	theme    *themes.Theme
+}
+
+func newLines(th *themes.Theme) lines {
+	return lines{vertical: th.Rule.Paint(th.Glyphs.VLine), theme: th}
+}
+
+// horizontal appends a line of w cells; it begins below the text of rows.
+func (l lines) horizontal(out []byte, w int) []byte {
+	out = append(out, ' ')
+	out = append(out, l.theme.Rule.Prefix...)
+	for range w - 1 {
+		out = append(out, l.theme.Glyphs.HLine...)
+	}
+	return append(out, l.theme.Rule.Suffix...)
+}
