@@ -21,23 +21,14 @@ type Snapshot struct {
 	SecurityGroups []SecurityGroup
 	Agents         []Agent
 
-	// Taken says when each kind was last read whole. A kind that is not in it
-	// was never read; its list holds what searches brought.
+	// Taken says when each kind was last read, as far as the account may. A
+	// kind that is not in it was never read; its list holds what searches brought.
 	Taken map[Kind]time.Time
 	// Missing says why a kind, or a part of it, could not be read: what failed
 	// and what to do, in one sentence.
 	Missing map[Kind]string
 
 	index index
-}
-
-// Found is what a search came to.
-type Found struct {
-	Text     string
-	Hits     []Object  // best first
-	Trail    []Object  // from what was typed to where it lives: floating IP, port, server, router, node
-	Snapshot *Snapshot // the inventory with everything the search read merged in
-	Took     time.Duration
 }
 
 // NewSnapshot is the empty inventory.
@@ -56,29 +47,35 @@ func (s *Snapshot) With(objects ...Object) *Snapshot {
 	}
 	next := s.clone()
 	for kind, list := range by {
-		switch kind {
-		case KindNode:
-			next.Nodes = merge(next.Nodes, list)
-		case KindNetwork:
-			next.Networks = merge(next.Networks, list)
-		case KindSubnet:
-			next.Subnets = merge(next.Subnets, list)
-		case KindPort:
-			next.Ports = merge(next.Ports, list)
-		case KindServer:
-			next.Servers = merge(next.Servers, list)
-		case KindRouter:
-			next.Routers = merge(next.Routers, list)
-		case KindFloatingIP:
-			next.FloatingIPs = merge(next.FloatingIPs, list)
-		case KindSecurityGroup:
-			next.SecurityGroups = merge(next.SecurityGroups, list)
-		case KindAgent:
-			next.Agents = merge(next.Agents, list)
-		}
+		next.put(kind, list, false)
 	}
 	next.index = newIndex(next)
 	return next
+}
+
+// put replaces the list of a kind where objects is all of it, else adds objects
+// to the list. The index is left to the caller.
+func (s *Snapshot) put(kind Kind, objects []Object, all bool) {
+	switch kind {
+	case KindNode:
+		s.Nodes = merge(s.Nodes, objects, all)
+	case KindNetwork:
+		s.Networks = merge(s.Networks, objects, all)
+	case KindSubnet:
+		s.Subnets = merge(s.Subnets, objects, all)
+	case KindPort:
+		s.Ports = merge(s.Ports, objects, all)
+	case KindServer:
+		s.Servers = merge(s.Servers, objects, all)
+	case KindRouter:
+		s.Routers = merge(s.Routers, objects, all)
+	case KindFloatingIP:
+		s.FloatingIPs = merge(s.FloatingIPs, objects, all)
+	case KindSecurityGroup:
+		s.SecurityGroups = merge(s.SecurityGroups, objects, all)
+	case KindAgent:
+		s.Agents = merge(s.Agents, objects, all)
+	}
 }
 
 // clone copies what may change; the lists are shared until they are replaced.
@@ -95,9 +92,15 @@ func (s *Snapshot) clone() *Snapshot {
 	return &next
 }
 
-// merge puts more into list, replacing what has the same id, in the stable
-// order: by name, then by id. list itself stays as it is.
-func merge[T Object](list []T, more []Object) []T {
+// merge is more alone where that is all there is, else list with more in it,
+// replacing what has the same id. list itself stays as it is.
+func merge[T Object](list []T, more []Object, all bool) []T {
+	if all {
+		return ordered(typed[T](more))
+	}
+	if len(more) == 0 {
+		return list
+	}
 	return ordered(append(slices.Clone(list), typed[T](more)...))
 }
 

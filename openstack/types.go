@@ -26,6 +26,17 @@ func Kinds() []Kind {
 	return []Kind{KindNode, KindNetwork, KindSubnet, KindPort, KindServer, KindRouter, KindFloatingIP, KindSecurityGroup, KindAgent}
 }
 
+// Plural is the kind as a heading says it: "floating IPs".
+func Plural(k Kind) string {
+	switch k {
+	case KindFloatingIP:
+		return "floating IPs"
+	case KindSecurityGroup:
+		return "security groups"
+	}
+	return string(k) + "s"
+}
+
 // Object is anything the inventory holds.
 type Object interface {
 	ObjectKind() Kind

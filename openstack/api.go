@@ -1,0 +1,256 @@
+package openstack
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gophercloud/gophercloud/v2"
+	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/tokens"
+)
+
+const (
+	pageSize = 1000   // objects asked for at once, the most that Nova gives (api.max_limit)
+	maxPages = 10_000 // of one list: a service whose pages never end is broken
+)
+
+// errAbsent is the cause when the catalog has no endpoint of a service.
+var errAbsent = errors.New("not in the catalog")
+
+// service is one API of the cloud: Neutron or Nova.
+type service struct {
+	name   string // as people say: Neutron
+	client *gophercloud.ServiceClient
+	absent error // why there is none; client is nil then
+}
+
+// findService chooses an endpoint of the catalog. Nothing is asked: an address
+// without a version gets the one that every release since 2013 has.
+func findService(provider *gophercloud.ProviderClient, catalog []tokens.CatalogEntry, in signIn, name, kind, version string) (service, string) {
+	var regions []string
+	want := gophercloud.EndpointOpts{}
+	want.ApplyDefaults(kind)
+	want.Availability = in.endpoints
+	for _, entry := range catalog {
+		if !slices.Contains(want.Types(), entry.Type) {
+			continue
+		}
+		for _, e := range entry.Endpoints {
+			region := first(e.Region, e.RegionID)
+			if e.Interface != string(want.Availability) {
+				continue
+			}
+			if in.region != "" && in.region != e.Region && in.region != e.RegionID {
+				if !slices.Contains(regions, region) {
+					regions = append(regions, region)
+				}
+				continue
+			}
+			return service{name: name, client: &gophercloud.ServiceClient{
+				ProviderClient: provider, Type: kind, Endpoint: gophercloud.NormalizeURL(e.URL), ResourceBase: versioned(e.URL, version),
+			}}, region
+		}
+	}
+	slices.Sort(regions)
+	switch {
+	case len(regions) > 0:
+		return service{name: name, absent: problemf(errAbsent, "the catalog has no %s endpoint of %s (%s) in region %q: it has one in %s, name it with OS_REGION_NAME or region_name",
+			want.Availability, name, kind, in.region, orList(regions))}, ""
+	default:
+		return service{name: name, absent: problemf(errAbsent, "the catalog has no %s endpoint of %s (%s): check OS_INTERFACE, or whether this cloud and account have %s",
+			want.Availability, name, kind, name)}, ""
+	}
+}
+
+// versioned puts version at the end of an endpoint that names none.
+func versioned(endpoint, version string) string {
+	endpoint = gophercloud.NormalizeURL(endpoint)
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return endpoint
+	}
+	for part := range strings.SplitSeq(u.Path, "/") {
+		if len(part) > 1 && part[0] == 'v' && part[1] >= '0' && part[1] <= '9' {
+			return endpoint
+		}
+	}
+	return endpoint + version + "/"
+}
+
+// get reads one page. microversion is Nova's, "" for the oldest.
+func (s service) get(ctx context.Context, path string, query url.Values, microversion string) (map[string]json.RawMessage, error) {
+	if s.absent != nil {
+		return nil, s.absent
+	}
+	address := s.client.ServiceURL(path)
+	if len(query) > 0 {
+		address += "?" + query.Encode()
+	}
+	client := *s.client
+	client.Microversion = microversion
+	var body map[string]json.RawMessage
+	_, err := client.Get(ctx, address, &body, nil)
+	if err != nil && ctx.Err() != nil {
+		return nil, problemf(context.Cause(ctx), "asking %s was cancelled before it answered", s.name)
+	}
+	if err != nil {
+		return nil, explain(err, s.name, place(address, ""))
+	}
+	return body, nil
+}
+
+// list reads every page of path and gives each page's objects to each as they
+// come. key is the list's name in the answer.
+func (s service) list(ctx context.Context, path, key string, query url.Values, microversion string, each func([]json.RawMessage) error) error {
+	query = clone(query)
+	query.Set("limit", strconv.Itoa(pageSize))
+	asked := map[string]bool{"": true}
+	for range maxPages {
+		body, err := s.get(ctx, path, query, microversion)
+		if err != nil {
+			return err
+		}
+		part, ok := body[key]
+		if !ok {
+			return problemf(nil, "%s at %s answered without %q: check that the address is this service's", s.name, place(s.client.Endpoint, ""), key)
+		}
+		var items []json.RawMessage
+		fill(part, &items)
+		if err := each(items); err != nil {
+			return err
+		}
+		marker := nextMarker(body[key+"_links"], items)
+		if asked[marker] {
+			return nil
+		}
+		asked[marker] = true
+		query.Set("marker", marker)
+	}
+	return problemf(nil, "%s sent %d pages of %s and no last one: check its paging", s.name, maxPages, key)
+}
+
+// nextMarker says where the next page starts, "" after the last one. Only the
+// marker of a next link is used: behind a proxy its host is often wrong, and the
+// token must go nowhere else. A service without links has a next page where
+// this one is full.
+func nextMarker(links json.RawMessage, items []json.RawMessage) string {
+	var all []struct{ Rel, Href string }
+	fill(links, &all)
+	for _, link := range all {
+		if link.Rel != "next" {
+			continue
+		}
+		if u, err := url.Parse(link.Href); err == nil {
+			return u.Query().Get("marker")
+		}
+	}
+	if links != nil || len(items) < pageSize {
+		return ""
+	}
+	var last struct {
+		ID string `json:"id"`
+	}
+	fill(items[len(items)-1], &last)
+	return last.ID
+}
+
+// clone copies a query and is never nil.
+func clone(query url.Values) url.Values {
+	out := make(url.Values, len(query)+2)
+	for k, v := range query {
+		out[k] = slices.Clone(v)
+	}
+	return out
+}
+
+// source says how a kind is read.
+type source struct {
+	kind   Kind
+	path   string
+	key    string   // of the list in the answer
+	one    string   // of the object in the answer for one id
+	fields []string // to ask for; nil where the service knows no fields
+	decode func(json.RawMessage) Object
+}
+
+func as[T Object](decode func(json.RawMessage) T) func(json.RawMessage) Object {
+	return func(raw json.RawMessage) Object { return decode(raw) }
+}
+
+// neutron lists the kinds that Neutron has.
+func neutron() []source {
+	return []source{
+		{KindNetwork, "networks", "networks", "network", networkFields(), as(decodeNetwork)},
+		{KindSubnet, "subnets", "subnets", "subnet", subnetFields(), as(decodeSubnet)},
+		{KindPort, "ports", "ports", "port", portFields(), as(decodePort)},
+		{KindRouter, "routers", "routers", "router", routerFields(), as(decodeRouter)},
+		{KindFloatingIP, "floatingips", "floatingips", "floatingip", floatingIPFields(), as(decodeFloatingIP)},
+		{KindSecurityGroup, "security-groups", "security_groups", "security_group", securityGroupFields(), as(decodeSecurityGroup)},
+		{KindAgent, "agents", "agents", "agent", agentFields(), as(decodeAgent)},
+	}
+}
+
+func sourceOf(kind Kind) (source, bool) {
+	for _, s := range neutron() {
+		if s.kind == kind {
+			return s, true
+		}
+	}
+	return source{}, false
+}
+
+// query is a filter for the source, with the fields it reads.
+func (s source) query(filter ...string) url.Values {
+	q := url.Values{}
+	for i := 0; i+1 < len(filter); i += 2 {
+		q.Add(filter[i], filter[i+1])
+	}
+	if s.fields != nil {
+		q["fields"] = s.fields
+	}
+	return q
+}
+
+// novaHypervisors is the microversion in which hypervisors have UUIDs and
+// pages; from 2.88 on their VCPUs and servers are gone.
+const novaHypervisors = "2.53"
+
+// hypervisors reads Nova's hypervisors as nodes. A Nova older than Pike knows
+// no 2.53 and answers in one page.
+func (c *Cloud) hypervisors(ctx context.Context, query url.Values, each func([]json.RawMessage) error) error {
+	err := c.nova.list(ctx, "os-hypervisors/detail", "hypervisors", query, novaHypervisors, each)
+	if code := status(err); code == http.StatusNotAcceptable || code == http.StatusBadRequest {
+		return c.nova.once(ctx, "os-hypervisors/detail", "hypervisors", each)
+	}
+	return err
+}
+
+// once reads a list that knows no pages.
+func (s service) once(ctx context.Context, path, key string, each func([]json.RawMessage) error) error {
+	body, err := s.get(ctx, path, nil, "")
+	if err != nil {
+		return err
+	}
+	var items []json.RawMessage
+	fill(body[key], &items)
+	return each(items)
+}
+
+// servers reads servers of every project where the account may, else its own.
+func (c *Cloud) servers(ctx context.Context, query url.Values, each func([]json.RawMessage) error) error {
+	if !c.about.Admin {
+		return c.nova.list(ctx, "servers/detail", "servers", query, "", each)
+	}
+	all := clone(query)
+	all.Set("all_tenants", "1")
+	err := c.nova.list(ctx, "servers/detail", "servers", all, "", each)
+	if status(err) == http.StatusForbidden {
+		return c.nova.list(ctx, "servers/detail", "servers", query, "", each)
+	}
+	return err
+}

@@ -1,0 +1,419 @@
+package openstack
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	mostHits  = 50 // given out; a search that finds more is too vague
+	mostFocus = 4  // hits for which the neighbours are read as well
+	mostWaves = 3  // rounds of such reading: floating IP, its port, the port's server
+	mostInOne = 40 // ids in one query, so that its URL stays below 4 KiB
+)
+
+// Found is what a search came to.
+type Found struct {
+	Text     string
+	Hits     []Object  // best first
+	Trail    []Object  // from what was typed to where it lives: floating IP, port, server, router, node
+	Snapshot *Snapshot // the inventory with everything the search read merged in
+	Took     time.Duration
+}
+
+// Find looks text up with filtered queries: an IPv4 or IPv6 address, a MAC in
+// any notation, an id, a name or the start of a server's name, a device's name
+// such as tap8f2c1f6e-0c. The starts of other names and of ids are looked for
+// in base alone, because Neutron can't filter by them.
+//
+// What the best hits need to be shown (network, subnets, server, router,
+// floating IPs, node) is read as well. Nothing found is an error that says what
+// was tried, with [ErrNotFound] in its chain; Found.Snapshot is set even then.
+func (c *Cloud) Find(ctx context.Context, base *Snapshot, text string) (Found, error) {
+	start := time.Now()
+	if base == nil {
+		base = NewSnapshot()
+	}
+	f := &find{cloud: c, query: parseQuery(text), snapshot: base, asked: map[want]bool{}, confirmed: map[Kind]bool{}}
+	found := Found{Text: f.query.name, Snapshot: base}
+	if f.query.name == "" {
+		return found, problemf(nil, "there is nothing to look for: type an address, a MAC, an id or a name")
+	}
+	f.ask(ctx, f.questions())
+	if len(f.hits()) == 0 {
+		f.ask(ctx, f.lastResort())
+	}
+	found.Hits = f.hits()
+	for range mostWaves {
+		wants := f.wants(found.Hits)
+		if len(wants) == 0 {
+			break
+		}
+		f.ask(ctx, f.fetch(wants))
+	}
+	for i, o := range found.Hits { // what was read meanwhile is newer
+		if newer, ok := f.snapshot.Get(o.ObjectKind(), o.ObjectID()); ok {
+			found.Hits[i] = newer
+		}
+	}
+	found.Snapshot, found.Took = f.snapshot, time.Since(start)
+	if ctx.Err() != nil {
+		return found, problemf(context.Cause(ctx), "looking for %q was stopped before it was done", f.query.name)
+	}
+	if len(found.Hits) == 0 {
+		return found, f.nothing()
+	}
+	found.Trail = found.Snapshot.trail(found.Hits[0])
+	return found, nil
+}
+
+// find is one call of Find.
+type find struct {
+	cloud     *Cloud
+	query     query
+	snapshot  *Snapshot
+	fresh     map[identity]bool
+	asked     map[want]bool
+	confirmed map[Kind]bool // kinds that the API was asked for by the query itself, and answered
+	tried     []string
+	failures  []error
+}
+
+// identity names an object across snapshots.
+type identity struct {
+	kind Kind
+	id   string
+}
+
+// question is one filtered query.
+type question struct {
+	what  string // for the sentence that says what was tried; "" for a neighbour
+	kind  Kind
+	run   func(ctx context.Context, each func([]json.RawMessage) error) error
+	parse func(json.RawMessage) Object
+}
+
+// ask puts questions all at once and merges what they bring.
+func (f *find) ask(ctx context.Context, questions []question) {
+	answers := make([][]Object, len(questions))
+	errs := make([]error, len(questions))
+	var asking sync.WaitGroup
+	for i, q := range questions {
+		asking.Go(func() {
+			errs[i] = q.run(ctx, func(items []json.RawMessage) error {
+				for _, raw := range items {
+					answers[i] = append(answers[i], q.parse(raw))
+				}
+				return nil
+			})
+		})
+	}
+	asking.Wait()
+	if f.fresh == nil {
+		f.fresh = map[identity]bool{}
+	}
+	var all []Object
+	for i, q := range questions {
+		if errs[i] != nil {
+			f.cloud.log.Debug("search", "kind", q.kind, "error", errs[i])
+			if q.what != "" && !refused(errs[i]) {
+				f.failures = append(f.failures, errs[i])
+			}
+			continue
+		}
+		if q.what != "" {
+			f.tried = append(f.tried, q.what)
+			f.confirmed[q.kind] = true
+		}
+		for _, o := range answers[i] {
+			f.fresh[identity{o.ObjectKind(), o.ObjectID()}] = true
+		}
+		all = append(all, answers[i]...)
+	}
+	if len(all) > 0 {
+		f.snapshot = f.snapshot.withNodes(all)
+	}
+}
+
+// withNodes is With for what the APIs sent: hypervisors and agents become nodes.
+func (s *Snapshot) withNodes(objects []Object) *Snapshot {
+	hypervisors := typed[Node](objects)
+	for _, n := range s.Nodes {
+		if n.Hypervisor != "" {
+			hypervisors = append(hypervisors, n)
+		}
+	}
+	next := s.clone()
+	by := map[Kind][]Object{}
+	for _, o := range objects {
+		if o.ObjectKind() != KindNode {
+			by[o.ObjectKind()] = append(by[o.ObjectKind()], o)
+		}
+	}
+	for kind, list := range by {
+		next.put(kind, list, false)
+	}
+	next.Nodes = ordered(append(slices.Clone(s.Nodes), join(hypervisors, next)...))
+	next.index = newIndex(next)
+	return next
+}
+
+// where asks Neutron for a kind with a filter.
+func (f *find) where(what string, kind Kind, filter ...string) question {
+	src, _ := sourceOf(kind)
+	return question{what: what, kind: kind, parse: src.decode, run: func(ctx context.Context, each func([]json.RawMessage) error) error {
+		return f.cloud.neutron.list(ctx, src.path, src.key, src.query(filter...), "", each)
+	}}
+}
+
+// server asks Nova for one server.
+func (f *find) server(what, id string) question {
+	return question{what: what, kind: KindServer, parse: as(decodeServer), run: func(ctx context.Context, each func([]json.RawMessage) error) error {
+		body, err := f.cloud.nova.get(ctx, "servers/"+url.PathEscape(id), nil, "")
+		if status(err) == http.StatusNotFound {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return each([]json.RawMessage{body["server"]})
+	}}
+}
+
+func (f *find) hypervisors(what string, query url.Values) question {
+	return question{what: what, kind: KindNode, parse: as(decodeHypervisor), run: func(ctx context.Context, each func([]json.RawMessage) error) error {
+		return f.cloud.hypervisors(ctx, query, each)
+	}}
+}
+
+// questions are the queries for what was typed.
+func (f *find) questions() []question {
+	q := f.query
+	switch {
+	case q.addr.IsValid():
+		return []question{
+			f.where("ports", KindPort, "fixed_ips", "ip_address="+q.addr.String()),
+			f.where("floating IPs", KindFloatingIP, "floating_ip_address", q.addr.String()),
+		}
+	case q.mac != "":
+		return []question{f.where("ports", KindPort, "mac_address", q.mac)}
+	case q.id != "":
+		list := []question{f.server("servers", q.id)}
+		for _, src := range neutron() {
+			list = append(list, f.where(Plural(src.kind), src.kind, "id", q.id))
+		}
+		return list
+	case q.device != "":
+		return nil // Neutron can't filter by a part of an id
+	}
+	list := []question{
+		f.where("agents", KindAgent, "host", q.name),
+		{what: "servers", kind: KindServer, parse: as(decodeServer), run: func(ctx context.Context, each func([]json.RawMessage) error) error {
+			// Nova takes the name for a regular expression of its database
+			return f.cloud.servers(ctx, url.Values{"name": {"^" + regexp.QuoteMeta(q.name)}}, each)
+		}},
+	}
+	for _, kind := range []Kind{KindNetwork, KindSubnet, KindPort, KindRouter, KindSecurityGroup} {
+		list = append(list, f.where(Plural(kind), kind, "name", q.name))
+	}
+	return list
+}
+
+// lastResort is asked when nothing was found: nodes have no filter for their
+// addresses, so they are read whole unless base has them.
+func (f *find) lastResort() []question {
+	if _, known := f.snapshot.Taken[KindNode]; known || !f.cloud.about.Admin || f.query.mac != "" || f.query.device != "" {
+		return nil
+	}
+	return []question{f.where("agents", KindAgent), f.hypervisors("hypervisors", nil)}
+}
+
+// hits ranks what the snapshot has. What only base knows, though the API was
+// asked for just that and did not send it, is gone and left out.
+func (f *find) hits() []Object {
+	list := f.query.matches(f.snapshot)
+	list = slices.DeleteFunc(list, func(m match) bool {
+		kind := m.object.ObjectKind()
+		return m.asked && f.confirmed[kind] && !f.fresh[identity{kind, m.object.ObjectID()}]
+	})
+	slices.SortStableFunc(list, func(a, b match) int { return a.rank - b.rank })
+	out := make([]Object, 0, min(len(list), mostHits))
+	for _, m := range list[:min(len(list), mostHits)] {
+		out = append(out, m.object)
+	}
+	return out
+}
+
+// want is a neighbour to read: the objects of kind whose key has value.
+type want struct {
+	kind       Kind
+	key, value string
+}
+
+// wants lists what the best hits need and is neither known nor asked yet.
+func (f *find) wants(hits []Object) []want {
+	var list []want
+	add := func(kind Kind, key, value string) {
+		w := want{kind, key, value}
+		if value == "" || f.asked[w] {
+			return
+		}
+		if key == "id" {
+			if _, known := f.snapshot.Get(kind, value); known {
+				return
+			}
+		}
+		f.asked[w] = true
+		list = append(list, w)
+	}
+	for _, hit := range hits[:min(len(hits), mostFocus)] {
+		for _, o := range f.snapshot.focus(hit) {
+			f.wantsOf(o, add)
+		}
+	}
+	return list
+}
+
+func (f *find) wantsOf(o Object, add func(kind Kind, key, value string)) {
+	s := f.snapshot
+	switch o := o.(type) {
+	case FloatingIP:
+		add(KindPort, "id", o.PortID)
+		add(KindRouter, "id", o.RouterID)
+		add(KindNetwork, "id", o.NetworkID)
+	case Port:
+		add(KindNetwork, "id", o.NetworkID)
+		add(KindFloatingIP, "port_id", o.ID)
+		for _, a := range o.Fixed {
+			add(KindSubnet, "id", a.SubnetID)
+		}
+		for _, g := range o.SecurityGroups {
+			add(KindSecurityGroup, "id", g)
+		}
+		switch {
+		case strings.HasPrefix(o.DeviceOwner, ownerCompute):
+			add(KindServer, "id", o.DeviceID)
+		case ownedByRouter(o.DeviceOwner):
+			add(KindRouter, "id", o.DeviceID)
+		}
+		f.wantsHost(o.Host, add)
+	case Server:
+		add(KindPort, "device_id", o.ID)
+		f.wantsHost(o.Host, add)
+	case Router:
+		add(KindPort, "device_id", o.ID)
+		add(KindNetwork, "id", o.ExternalNetwork)
+	case Network:
+		add(KindSubnet, "network_id", o.ID)
+	case Subnet:
+		add(KindNetwork, "id", o.NetworkID)
+	case Node:
+		if _, known := s.Taken[KindNode]; !known {
+			add(KindAgent, "host", o.Host)
+			add(KindNode, "host", o.Host)
+		}
+	}
+}
+
+// wantsHost asks for a node until it is known with its agents or hypervisor.
+func (f *find) wantsHost(host string, add func(kind Kind, key, value string)) {
+	n, known := f.snapshot.Node(host)
+	if known && (len(n.Agents) > 0 || n.Hypervisor != "") {
+		return
+	}
+	add(KindAgent, "host", host)
+	if f.cloud.about.Admin {
+		add(KindNode, "host", host)
+	}
+}
+
+// fetch makes queries of wants, with many ids in one where the API takes them.
+func (f *find) fetch(wants []want) []question {
+	var list []question
+	filters := map[want][]string{} // by kind and key
+	for _, w := range wants {
+		switch w.kind {
+		case KindServer:
+			list = append(list, f.server("", w.value))
+		case KindNode:
+			name, _, _ := strings.Cut(w.value, ".") // Nova compares a part of hypervisor_hostname
+			list = append(list, f.hypervisors("", url.Values{"hypervisor_hostname_pattern": {name}}))
+		default:
+			group := want{kind: w.kind, key: w.key}
+			filters[group] = append(filters[group], w.value)
+		}
+	}
+	for group, values := range filters {
+		for some := range slices.Chunk(values, mostInOne) {
+			var filter []string
+			for _, v := range some {
+				filter = append(filter, group.key, v)
+			}
+			list = append(list, f.where("", group.kind, filter...))
+		}
+	}
+	return list
+}
+
+// nothing says what was tried in vain.
+func (f *find) nothing() error {
+	q := f.query
+	if len(f.tried) == 0 && len(f.failures) > 0 {
+		return f.failures[0]
+	}
+	var head string
+	switch {
+	case q.addr.IsValid():
+		head = fmt.Sprintf("nothing in this cloud has the address %s", q.addr)
+	case q.mac != "":
+		head = fmt.Sprintf("no port has the MAC %s", q.mac)
+	case q.id != "":
+		head = fmt.Sprintf("nothing in this cloud has the id %s", q.id)
+	case q.device != "":
+		head = fmt.Sprintf("no port that was read so far belongs to device %s, and Neutron can't be asked for a part of an id", q.name)
+	default:
+		head = fmt.Sprintf("nothing in this cloud is called %q", q.name)
+	}
+	tail := "read the ports first"
+	if len(f.tried) > 0 {
+		slices.Sort(f.tried)
+		tail = "asked for " + andList(slices.Compact(f.tried))
+		if q.name != "" && !q.addr.IsValid() && q.mac == "" && q.id == "" {
+			tail += " by whole name, and for names that start so in what was read before"
+		}
+	}
+	if where, ok := f.snapshot.subnetOf(q); ok {
+		tail += "; it would lie in subnet " + where
+	}
+	if len(f.failures) > 0 {
+		tail += "; not all could be asked: " + f.failures[0].Error()
+	} else if !f.cloud.about.Admin {
+		tail += "; only project " + f.cloud.about.Project + " can be seen"
+	}
+	return problemf(ErrNotFound, "%s: %s", head, tail)
+}
+
+// subnetOf names the subnet that a query's address lies in.
+func (s *Snapshot) subnetOf(q query) (string, bool) {
+	for _, sub := range s.Subnets {
+		if q.addr.IsValid() && sub.CIDR.IsValid() && sub.CIDR.Contains(q.addr) {
+			return fmt.Sprintf("%s (%s)", s.DisplayName(sub), sub.CIDR), true
+		}
+	}
+	return "", false
+}
+
+func andList(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}
