@@ -202,12 +202,17 @@ func (w *world) captureAll(ctx context.Context, host string, devices []string, c
 	errs := make([]error, len(devices))
 	done := make(chan int)
 	for i, s := range streams {
+		var started sync.Once
 		go func() {
 			offset := int64(w.env().Agents.Offset(host))
 			results[i], errs[i] = capture.Follow(s, func(p packets.Packet) error {
 				p.Time -= offset
 				return out.take(i, devices[i], &p)
-			}, func(capture.Counts) {})
+			}, func(c capture.Counts) {
+				if c.Started && c.Packets == 0 {
+					started.Do(func() { fmt.Fprintf(os.Stderr, "capture started on %s\n", safetext.Clean(devices[i]+" of "+host)) })
+				}
+			})
 			done <- i
 		}()
 	}
