@@ -72,7 +72,7 @@ type Glyphs struct {
 // Unicode is the usual set.
 var unicode = Glyphs{
 	OK: "✓", Suspicious: "▲", Broken: "✗", Unknown: "?", None: "·", Bar: "▌",
-	Live: "▶", Paused: "Ⅱ", Ended: "■",
+	Live: "▶", Paused: "‖", Ended: "■",
 	VLine: "│", HLine: "─", Cross: "┼", HeavyLine: "━",
 	Arrow: "→", Ellipsis: "…", Prompt: "▸", Dot: "●", Left: "◂", Right: "▸",
 	TeeDown: "┬", TeeUp: "┴", TopLeft: "╭", TopRight: "╮", BottomLeft: "╰", BottomRight: "╯",
