@@ -31,16 +31,16 @@ func verdict(th *themes.Theme, v probes.Verdict) (glyph, word string, band theme
 
 // bandLines makes the band's rows for a pane of some width.
 func (p *pane) bandLines(cells, most int) []bandLine {
-	if p.run == nil || !p.run.judged || !p.judge || most < 1 {
+	f, ok := p.conclusion()
+	if !ok || most < 1 {
 		return nil
 	}
-	f := p.run.finding
 	glyph, word, _ := verdict(p.theme, f.Verdict)
 	sentence := glyph + " " + safetext.Clean(f.Reason)
-	if f.Reason == "" {
+	switch {
+	case f.Reason == "":
 		sentence = glyph + " " + word
-	}
-	if f.Verdict == probes.Error {
+	case f.Verdict == probes.Error:
 		sentence = glyph + " " + word + ": " + safetext.Clean(f.Reason)
 	}
 	var list []bandLine
@@ -62,6 +62,14 @@ func (p *pane) bandLines(cells, most int) []bandLine {
 		list = append(list, line)
 	}
 	return list
+}
+
+// conclusion is what the run found, shown in the first of its panes.
+func (p *pane) conclusion() (probes.Finding, bool) {
+	if p.run == nil || !p.run.judged || !p.judge {
+		return probes.Finding{}, false
+	}
+	return p.run.finding, true
 }
 
 type bandLine struct {
@@ -98,7 +106,7 @@ func fold(s string, room, most int) []string {
 	var list []string
 	room = max(room, 1)
 	for len(list) < most-1 {
-		fit, _, whole := cut(s, room)
+		fit, whole := cut(s, room)
 		if whole {
 			break
 		}

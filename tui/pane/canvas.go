@@ -2,10 +2,8 @@ package pane
 
 import (
 	"strings"
-	"unicode/utf8"
 
-	"github.com/charmbracelet/x/ansi"
-
+	"steth/internal/safetext"
 	"steth/themes"
 )
 
@@ -105,63 +103,20 @@ func (c *canvas) text(style themes.Style, s string) {
 	if s == "" || c.room <= 0 {
 		return
 	}
+	fit := safetext.Cut(s, c.room, c.theme.Glyphs.Ellipsis)
 	c.buf = append(c.buf, style.Prefix...)
-	if fit, cells, whole := cut(s, c.room); whole {
-		c.buf = append(c.buf, s...)
-		c.room -= cells
-	} else {
-		if cells == c.room {
-			fit, cells, _ = cut(s, c.room-1)
-		}
-		c.buf = append(c.buf, s[:fit]...)
-		c.buf = append(c.buf, c.theme.Glyphs.Ellipsis...)
-		for range c.room - cells - 1 {
-			c.buf = append(c.buf, ' ') // a wide character did not fit
-		}
-		c.room = 0
-	}
+	c.buf = append(c.buf, fit...)
 	c.buf = append(c.buf, style.Suffix...)
+	c.room -= safetext.Width(fit)
+	if len(fit) != len(s) || fit != s {
+		c.space(c.room) // a wide character that didn't fit leaves a cell
+	}
 }
 
-// cut says how many bytes of s fit into room cells, how many cells those take,
-// and whether that is all of s.
-func cut(s string, room int) (fit, cells int, whole bool) {
-	for fit < len(s) {
-		size, w := 1, 1
-		// A combining mark may follow an ASCII letter and change its width.
-		if s[fit] >= utf8.RuneSelf || fit+1 < len(s) && s[fit+1] >= utf8.RuneSelf {
-			size, w = cluster(s[fit:])
-		}
-		if cells+w > room {
-			return fit, cells, false
-		}
-		fit += size
-		cells += w
-	}
-	return fit, cells, true
-}
-
-// cluster measures the first character of s as a person counts. Terminals
-// don't agree whether the width of a character made of several code points is
-// that of the picture or the sum of its parts, so that the larger one counts:
-// a row may then end early, and never runs over.
-func cluster(s string) (size, cells int) {
-	c, w := ansi.FirstGraphemeCluster(s, ansi.GraphemeWidth)
-	if len(c) == 0 {
-		return 1, 1
-	}
-	return len(c), max(w, ansi.StringWidthWc(c))
-}
-
-// width is how many cells s takes at most.
-func width(s string) int {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			_, cells, _ := cut(s, 1<<30)
-			return cells
-		}
-	}
-	return len(s)
+// cut says how many bytes of s fit into room cells, and whether that is all.
+func cut(s string, room int) (fit int, whole bool) {
+	fit = len(safetext.Cut(s, room, ""))
+	return fit, fit == len(s)
 }
 
 // spark writes values as a row of bars from 0 to top.

@@ -123,7 +123,7 @@ func (p *pane) takeApart(rows int) {
 	d.top = max(min(d.top, len(list)-rows), 0)
 
 	perRow, left := hexShape(c.width)
-	label := min(24, left/2)
+	label := min(20, left/2)
 	firstByte := d.firstByte(perRow, rows)
 	for r := range rows {
 		if i := d.top + r; i < len(list) {
@@ -137,6 +137,9 @@ func (p *pane) takeApart(rows int) {
 	}
 }
 
+// leastFields is how many cells the layers want before bytes stand beside them.
+const leastFields = 32
+
 // hexShape says how many bytes stand in a row, and where they begin.
 func hexShape(cells int) (perRow, left int) {
 	const offset, gap = 6, 3
@@ -145,7 +148,7 @@ func hexShape(cells int) (perRow, left int) {
 		if n == 16 {
 			w++ // between the two halves
 		}
-		if left = cells - w - gap; left >= 40 {
+		if left = cells - w - gap; left >= leastFields {
 			return n, min(left, 64) + gap
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"steth/feed"
+	"steth/internal/safetext"
 	"steth/themes"
 )
 
@@ -68,14 +69,14 @@ func (p *pane) graph(rows int) {
 	}
 }
 
-// stripChart draws the newest samples in one row, with what the tallest bar is.
+// stripChart draws the newest samples in one row, with what a whole bar is.
 func (p *pane) stripChart() {
 	c, th := &p.canvas, p.theme
 	all := p.state.Samples
 	label := p.about.Series
 	c.space(1)
 	c.text(th.Muted, label)
-	c.to(1 + max(width(label)+3, 6))
+	c.to(1 + max(safetext.Width(label)+3, 6))
 	room := min(strip, c.room-14)
 	if room < 4 {
 		c.end()
@@ -83,7 +84,7 @@ func (p *pane) stripChart() {
 	}
 	left := c.used()
 	all = all[max(len(all)-room, 0):]
-	top := summarise(all).max
+	top := ceiling(summarise(all).max)
 	p.bars(all, func(v float64) string { return th.Glyphs.Spark[step(v, top, len(th.Glyphs.Spark))] })
 	c.to(left + room)
 	c.space(3)
@@ -135,7 +136,7 @@ func (p *pane) areaChart(rows int) {
 		case rows - 1:
 			label = "0"
 		}
-		c.space(axis - 1 - width(label))
+		c.space(axis - 1 - safetext.Width(label))
 		c.text(th.Muted, label)
 		c.space(1)
 		c.text(th.Rule, th.Glyphs.VLine)

@@ -51,7 +51,15 @@ const (
 
 // arrange makes the rows that are visible. The leader's cursor decides which,
 // while the panes stand still.
-func (l *level) arrange(panes []*pane, leader *pane, height int, now int64) {
+func (l *level) arrange(panes []*pane, leader *pane, now int64) {
+	height := leader.height
+	for _, p := range panes {
+		if l.top == 0 {
+			height = min(height, p.height) // the newest row is seen in all
+		} else {
+			height = max(height, p.height)
+		}
+	}
 	l.gather(panes, height)
 	if l.top != 0 && !l.reaches(leader) { // the cursor jumped
 		if t, ok := leader.time(leader.top); ok {
@@ -237,7 +245,7 @@ func (l *level) first(leader *pane, height int) int {
 			if c < 0 || s.entries[c].Seq != leader.cursor {
 				continue
 			}
-			from = max(min(from, r), r-height+1)
+			from = max(min(from, r), r-leader.height+1)
 		}
 	}
 	if from < len(l.rows) {
@@ -253,6 +261,10 @@ func (l *level) body(p *pane, height int) {
 		s := &l.sides[i]
 		if s.pane != p {
 			continue
+		}
+		if len(s.entries) == 0 {
+			p.nothing()
+			return
 		}
 		for r := range l.rows {
 			switch cell := l.rows[r].cells[i]; cell {

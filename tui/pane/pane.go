@@ -35,6 +35,7 @@ type pane struct {
 	drawn   uint64 // the feed's version that is on the screen
 	behind  bool   // the filter has not seen all that came
 	state   feed.State
+	level   bool  // rows are level with those of other panes
 	stamped bool  // lines have their time
 	stopped int64 // the time of the selected row
 
@@ -68,7 +69,7 @@ func (p *pane) refresh() {
 	p.state = p.feed.State()
 	p.behind = false
 	if p.sieve != nil {
-		p.behind = p.sieve.sift(p.feed)
+		p.behind = p.sieve.sift()
 	}
 	p.stamped = !p.follow
 	p.stopped = 0
@@ -111,6 +112,7 @@ func (p *pane) measure() (s parts, band []bandLine) {
 // draw draws the pane; with a level, its rows stand where that says.
 func (p *pane) draw(l *level) {
 	c := &p.canvas
+	p.level = l != nil
 	c.reset(p.theme, p.at.w)
 	p.seqs = p.seqs[:0]
 	s, band := p.measure()
@@ -175,11 +177,11 @@ func (p *pane) nothing() {
 	case p.sieve != nil && !p.sieve.done:
 		words = "looking for rows with " + patternText(p.filters)
 	case p.sieve != nil:
-		words = "no row with " + patternText(p.filters)
-	case !p.state.Live:
-		words = "nothing came"
+		words = "no row with " + patternText(p.filters) + "; esc shows all"
 	case p.about.Series != "" && len(p.state.Samples) > 0:
 		return
+	case !p.state.Live:
+		words = "nothing came"
 	}
 	c.space(1)
 	c.text(th.Muted, words)

@@ -14,11 +14,11 @@ import (
 type asking uint8
 
 const (
-	nothing  asking = iota
-	searching       // text to search for
-	filtering       // text that rows must have
-	marking         // a letter to put on the cursor's row
-	jumping         // a letter to go to
+	nothing   asking = iota
+	searching        // text to search for
+	filtering        // text that rows must have
+	marking          // a letter to put on the cursor's row
+	jumping          // a letter to go to
 )
 
 // prompt is the row at a pane's foot: a question with the text typed so far, or
@@ -82,13 +82,13 @@ func (p *prompt) draw(c *canvas, th *themes.Theme) {
 	c.space(1)
 	// A long text shows its end, where the cursor is.
 	text := p.text
-	for width(text) > max(c.room-2, 0) && text != "" {
-		n, _ := cluster(text)
+	for safetext.Width(text) > max(c.room-2, 0) && text != "" {
+		_, n := utf8.DecodeRuneInString(text)
 		text = text[n:]
 	}
 	c.text(th.Text, text)
 	p.x = c.used()
-	if rest := c.room - 4; width(hint) <= rest {
+	if rest := c.room - 4; safetext.Width(hint) <= rest {
 		c.space(4)
 		c.text(th.Muted, hint)
 	}

@@ -32,8 +32,8 @@ func (p *pane) indent() int {
 }
 
 // words makes the text of an entry as it is shown. For a packet, head is how
-// much of it says from where to where; that is as wide in all rows, as far as
-// they agree.
+// much of it says from where to where; what it says then begins in the same
+// column in all rows, unless the addresses are very long.
 func (p *pane) words(e *feed.Entry) (text string, head int) {
 	if p.about.Shape != feed.Packets {
 		return e.Text, 0
@@ -47,7 +47,7 @@ func (p *pane) words(e *feed.Entry) (text string, head int) {
 	if head <= most {
 		p.column = max(p.column, head)
 	}
-	pad := max(p.column-head, 0) + 1
+	pad := max(p.column-head, 0)
 	n := len(p.text)
 	for range pad {
 		p.text = append(p.text, ' ')
@@ -59,18 +59,14 @@ func (p *pane) words(e *feed.Entry) (text string, head int) {
 	return string(p.text), head
 }
 
-// pairEnd is where "from > to" ends in a packet's summary, 0 if it doesn't
-// begin with one.
+// pairEnd is where "from > to" ends in a packet's summary, before two blanks;
+// 0 if it doesn't begin with that.
 func pairEnd(row []byte) int {
-	i := bytes.IndexByte(row, ' ')
-	if i < 0 || !bytes.HasPrefix(row[i:], []byte(" > ")) {
+	end := bytes.Index(row, []byte("  "))
+	if end < 0 || !bytes.Contains(row[:end], []byte(" > ")) {
 		return 0
 	}
-	j := bytes.IndexByte(row[i+3:], ' ')
-	if j < 0 {
-		return 0
-	}
-	return i + 3 + j
+	return end
 }
 
 // style says in which colour the words of an entry stand.
@@ -112,11 +108,15 @@ func levelStyle(th *themes.Theme, level feed.Level) themes.Style {
 // row draws an entry: one row, or as many as it takes with wrap.
 func (p *pane) row(e *feed.Entry, wrap bool) {
 	c, th := &p.canvas, p.theme
-	selected := !p.follow && e.Seq == p.cursor
+	selected := !p.follow && e.Seq == p.cursor && (p.focused || !p.level)
 	text, head := p.words(e)
 	pair, rest, time := th.Text, p.style(e), th.Muted
+	ground := th.Selected
+	if !p.focused { // the instant at which another pane stands
+		ground = th.SelectedMuted
+	}
 	if selected {
-		pair, rest, time = th.Selected, th.Selected, th.SelectedMuted
+		pair, rest, time = ground, ground, th.SelectedMuted
 	}
 	p.findHits(text)
 
@@ -127,14 +127,14 @@ func (p *pane) row(e *feed.Entry, wrap bool) {
 		}
 		to := len(text)
 		if wrap {
-			if fit, _, _ := cut(text[from:], c.room); fit > 0 {
+			if fit, _ := cut(text[from:], c.room); fit > 0 {
 				to = from + fit
 			}
 		}
 		p.emit(pair, text, from, min(max(head, from), to))
 		p.emit(rest, text, max(from, min(head, to)), to)
 		if selected {
-			c.endIn(th.Selected)
+			c.endIn(ground)
 		} else {
 			c.end()
 		}
@@ -173,7 +173,7 @@ func (p *pane) rowsOf(e *feed.Entry) int {
 	room := p.at.w - p.indent()
 	n := 1
 	for from := 0; ; n++ {
-		fit, _, whole := cut(text[from:], room)
+		fit, whole := cut(text[from:], room)
 		if whole || fit == 0 {
 			return n
 		}

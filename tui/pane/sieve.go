@@ -23,6 +23,7 @@ const (
 // sieve knows which entries of a feed pass a filter. New entries are sifted a
 // frame at a time, older ones in commands, from the newest to the oldest.
 type sieve struct {
+	feed    *feed.Feed
 	matcher matcher
 	patch   []feed.Entry
 
@@ -36,7 +37,6 @@ type sieve struct {
 
 // dugMsg is what one step through older entries found.
 type dugMsg struct {
-	pane  *pane
 	sieve *sieve
 	hits  []uint64
 	down  uint64
@@ -46,6 +46,7 @@ type dugMsg struct {
 func newSieve(f *feed.Feed, patterns []pattern) *sieve {
 	_, next := f.Bounds()
 	return &sieve{
+		feed:    f,
 		matcher: matcher{shape: f.About().Shape, patterns: patterns},
 		patch:   make([]feed.Entry, 256),
 		from:    next, next: next, dug: next,
@@ -54,9 +55,9 @@ func newSieve(f *feed.Feed, patterns []pattern) *sieve {
 
 // sift looks at entries that came since, at most a batch. It says whether some
 // are left.
-func (s *sieve) sift(f *feed.Feed) (behind bool) {
+func (s *sieve) sift() (behind bool) {
 	for range siftBatch / len(s.patch) {
-		n := f.Read(s.next, s.patch)
+		n := s.feed.Read(s.next, s.patch)
 		if n == 0 {
 			return false
 		}
@@ -71,17 +72,17 @@ func (s *sieve) sift(f *feed.Feed) (behind bool) {
 		s.newer = slices.Delete(s.newer, 0, drop)
 		s.older, s.done = nil, true
 	}
-	_, next := f.Bounds()
+	_, next := s.feed.Bounds()
 	return s.next < next
 }
 
 // dig returns the command that looks at the next older batch.
-func (s *sieve) dig(ctx context.Context, p *pane) tea.Cmd {
+func (s *sieve) dig(ctx context.Context) tea.Cmd {
 	m := matcher{shape: s.matcher.shape, patterns: s.matcher.patterns}
 	from := s.dug
-	f := p.feed
+	f := s.feed
 	return func() tea.Msg {
-		msg := dugMsg{pane: p, sieve: s, down: from, done: true}
+		msg := dugMsg{sieve: s, down: from, done: true}
 		if from == 0 {
 			return msg
 		}
@@ -101,8 +102,8 @@ func (s *sieve) dig(ctx context.Context, p *pane) tea.Cmd {
 	}
 }
 
-// dugUp takes in what a step found.
-func (s *sieve) dugUp(msg dugMsg) {
+// take adds what a step found.
+func (s *sieve) take(msg dugMsg) {
 	s.older = append(s.older, msg.hits...)
 	s.dug, s.done = msg.down, msg.done || len(s.older) > siftMost
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"steth/feed"
+	"steth/internal/safetext"
 	"steth/themes"
 )
 
@@ -15,6 +16,9 @@ type segment struct {
 	rank int
 	gap  int // blanks before it
 	span []span
+
+	reason   bool   // why the stream ended
+	ellipsis string // of a segment that may be shortened
 }
 
 type span struct {
@@ -25,7 +29,7 @@ type span struct {
 func (s segment) width() int {
 	w := s.gap
 	for _, sp := range s.span {
-		w += width(sp.text)
+		w += safetext.Width(sp.text)
 	}
 	return w
 }
@@ -51,8 +55,15 @@ func (p *pane) title() {
 	c.end()
 }
 
+// What stays of the name and of the reason of an end, however narrow the pane.
+const (
+	leastName   = 14
+	leastReason = 20
+)
+
 // fit leaves segments out until the rest takes at most room cells; then the
-// name, which comes first, is shortened.
+// reason of an end, which comes last, and the name, which comes first, give
+// way in turn.
 func fit(segs []segment, room int) []segment {
 	total := 0
 	for _, s := range segs {
@@ -71,15 +82,24 @@ func fit(segs []segment, room int) []segment {
 		total -= segs[worst].width()
 		segs = append(segs[:worst], segs[worst+1:]...)
 	}
-	if over := total - room; over > 0 && len(segs) > 1 {
-		const least = 8
-		name := &segs[0].span[len(segs[0].span)-1]
-		keep := max(width(name.text)-over-1, least)
-		if n, _, whole := cut(name.text, keep); !whole {
-			name.text = name.text[:n]
-		}
+	over := total - room
+	if last := &segs[len(segs)-1]; last.reason {
+		over -= last.shorten(over, leastReason)
 	}
+	segs[0].shorten(over, leastName)
 	return segs
+}
+
+// shorten takes up to over cells away from the last words of s, down to least,
+// and says how many it took.
+func (s *segment) shorten(over, least int) int {
+	text := &s.span[len(s.span)-1].text
+	w := safetext.Width(*text)
+	if over <= 0 || w <= least {
+		return 0
+	}
+	*text = safetext.Cut(*text, max(w-over, least), s.ellipsis)
+	return w - safetext.Width(*text)
 }
 
 // segments says everything a title can say, in the order in which it stands.
@@ -93,37 +113,37 @@ func (p *pane) segments() []segment {
 	if a.Shape != feed.Packets || name == "" {
 		name = a.Title
 	}
-	segs := []segment{{0, 0, []span{{strong, strconv.Itoa(p.number) + " " + name}}}}
+	segs := []segment{{span: []span{{strong, strconv.Itoa(p.number) + " " + name}}, ellipsis: th.Glyphs.Ellipsis}}
 	if a.Shape == feed.Packets {
 		if a.Host != "" {
-			segs = append(segs, segment{2, 1, []span{{th.Text, "on " + a.Host}}})
+			segs = append(segs, segment{rank: 2, gap: 1, span: []span{{th.Text, "on " + a.Host}}})
 		}
 		if a.Netns != "" {
-			segs = append(segs, segment{5, 1, []span{{th.Muted, "in " + a.Netns}}})
+			segs = append(segs, segment{rank: 5, gap: 1, span: []span{{th.Muted, "in " + a.Netns}}})
 		}
 	} else {
 		if a.Target != "" {
-			segs = append(segs, segment{2, 1, []span{{th.Text, a.Target}}})
+			segs = append(segs, segment{rank: 2, gap: 1, span: []span{{th.Text, a.Target}}})
 		}
 		if from := place(a); from != "" {
-			segs = append(segs, segment{5, 1, []span{{th.Muted, from}}})
+			segs = append(segs, segment{rank: 5, gap: 1, span: []span{{th.Muted, from}}})
 		}
 	}
 	if a.Filter != "" {
-		segs = append(segs, segment{4, 2, []span{{th.Muted, a.Filter}}})
+		segs = append(segs, segment{rank: 4, gap: 2, span: []span{{th.Muted, a.Filter}}})
 	}
 	if p.sieve != nil {
 		words := "& " + patternText(p.filters)
 		if !p.sieve.done {
 			words += " …"
 		}
-		segs = append(segs, segment{1, 2, []span{{th.Accent, words}}})
+		segs = append(segs, segment{rank: 1, gap: 2, span: []span{{th.Accent, words}}})
 	}
 	segs = append(segs, p.standing()...)
 	segs = append(segs, p.series()...)
 	segs = append(segs, p.losses()...)
 	if why := p.state.End; why != "" { // last, so that a long reason hides nothing
-		segs = append(segs, segment{0, 2, []span{{th.Bad, why}}})
+		segs = append(segs, segment{gap: 2, span: []span{{th.Bad, why}}, reason: true, ellipsis: th.Glyphs.Ellipsis})
 	}
 	return segs
 }
@@ -159,25 +179,28 @@ func (p *pane) standing() []segment {
 	case !st.Live:
 		sign = []span{{th.Muted, th.Glyphs.Ended + " ended"}}
 	case !p.follow:
-		words := th.Glyphs.Paused + " paused"
-		if n := p.newer(); n > 0 {
-			words += ", " + count(n) + " newer"
-		}
-		sign = []span{{th.Warn, words}}
+		sign = []span{{th.Warn, th.Glyphs.Paused + " paused"}}
 	default:
 		sign = []span{{th.Good, th.Glyphs.Live}}
 	}
-	segs := []segment{{0, 4, sign}}
-	if !p.follow && p.stopped != 0 {
-		at := time.Unix(0, p.stopped).In(p.zone).Format("at 15:04:05")
-		segs = append(segs, segment{3, 1, []span{{th.Muted, at}}})
+	segs := []segment{{gap: 4, span: sign}}
+	gap := 1
+	if st.Live && !p.follow {
+		if p.stopped != 0 {
+			at := time.Unix(0, p.stopped).In(p.zone).Format("at 15:04:05")
+			segs = append(segs, segment{rank: 3, gap: 1, span: []span{{th.Muted, at}}})
+		}
+		if n := p.newer(); n > 0 {
+			segs = append(segs, segment{rank: 2, gap: 1, span: []span{{th.Warn, count(n) + " newer"}}})
+		}
+		gap = 3
 	}
 	if st.Status != "" {
-		segs = append(segs, segment{1, 1, []span{{levelStyle(th, st.Level), st.Status}}})
+		segs = append(segs, segment{rank: 1, gap: gap, span: []span{{levelStyle(th, st.Level), st.Status}}})
 		return segs
 	}
 	if st.Live {
-		segs = append(segs, segment{3, 1, []span{{th.Muted, rate(st.Rate)}}})
+		segs = append(segs, segment{rank: 3, gap: gap, span: []span{{th.Muted, rate(st.Rate)}}})
 		top := 0.0
 		for _, v := range st.Rates {
 			top = max(top, v)
@@ -185,7 +208,7 @@ func (p *pane) standing() []segment {
 		if top > 0 {
 			var b strings.Builder
 			spark(&b, th.Glyphs.Spark, st.Rates[max(len(st.Rates)-10, 0):], top)
-			segs = append(segs, segment{5, 1, []span{{th.Muted, b.String()}}})
+			segs = append(segs, segment{rank: 5, gap: 1, span: []span{{th.Muted, b.String()}}})
 		}
 	}
 	return segs
@@ -208,7 +231,7 @@ func (p *pane) series() []segment {
 		}
 		unit = prefix + unit
 	}
-	return []segment{{4, 4, []span{
+	return []segment{{rank: 4, gap: 4, span: []span{
 		{th.Muted, a.Series + " min "},
 		{th.Text, number(low)},
 		{th.Muted, " avg "},
@@ -234,15 +257,15 @@ func (p *pane) losses() (segs []segment) {
 		if len(where) > 0 {
 			words += " " + strings.Join(where, ", ")
 		}
-		segs = append(segs, segment{0, 2, []span{{th.Warn, words}}})
+		segs = append(segs, segment{rank: 0, gap: 2, span: []span{{th.Warn, words}}})
 	case p.about.Shape == feed.Packets:
-		segs = append(segs, segment{6, 2, []span{{th.Muted, "dropped "}, {th.Text, "0"}}})
+		segs = append(segs, segment{rank: 6, gap: 2, span: []span{{th.Muted, "dropped "}, {th.Text, "0"}}})
 	}
 	if n := p.state.Lost; n > 0 {
-		segs = append(segs, segment{5, 2, []span{{th.Muted, count(n) + " oldest forgotten"}}})
+		segs = append(segs, segment{rank: 5, gap: 2, span: []span{{th.Muted, count(n) + " oldest forgotten"}}})
 	}
 	if p.state.Spool != "" {
-		segs = append(segs, segment{2, 2, []span{{th.Warn, "memory only"}}})
+		segs = append(segs, segment{rank: 2, gap: 2, span: []span{{th.Warn, "memory only"}}})
 	}
 	return segs
 }

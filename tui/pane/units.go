@@ -45,13 +45,14 @@ func rate(v float64) string {
 	return number(v) + prefix + "/s"
 }
 
-// quantity writes v with its unit; bits and bytes get a prefix of the SI.
+// quantity writes v, a round one, with its unit; bits and bytes get a prefix of
+// the SI.
 func quantity(v float64, unit string) string {
-	if !scaled(unit) {
-		return strings.TrimSpace(number(v) + " " + unit)
+	prefix := ""
+	if scaled(unit) {
+		v, prefix = si(v)
 	}
-	v, prefix := si(v)
-	return number(v) + " " + prefix + unit
+	return strings.TrimSpace(strconv.FormatFloat(v, 'g', 4, 64) + " " + prefix + unit)
 }
 
 // scaled says whether a unit takes the prefixes of the SI.

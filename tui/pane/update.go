@@ -40,17 +40,25 @@ func (w *Workspace) Update(msg tea.Msg) tea.Cmd {
 	case tea.MouseMsg:
 		w.mouse(msg)
 	case dugMsg:
-		if slices.Contains(w.panes, msg.pane) && msg.pane.sieve == msg.sieve {
-			msg.sieve.dugUp(msg)
-			w.stale = true
-			if !msg.sieve.done {
-				return msg.sieve.dig(w.ctx, msg.pane)
-			}
-		}
+		return w.dug(msg)
 	case foundMsg:
 		w.found(msg)
 	}
 	return nil
+}
+
+// dug takes in hits among older entries, and looks for more as long as a pane
+// shows them.
+func (w *Workspace) dug(msg dugMsg) tea.Cmd {
+	if !slices.ContainsFunc(w.panes, func(p *pane) bool { return p.sieve == msg.sieve }) {
+		return nil
+	}
+	w.stale = true
+	msg.sieve.take(msg)
+	if msg.sieve.done {
+		return nil
+	}
+	return msg.sieve.dig(w.ctx)
 }
 
 // Typing gives the cursor's place while a pane's prompt takes keys as text. A
@@ -372,7 +380,7 @@ func (w *Workspace) filter(p *pane, list []pattern) tea.Cmd {
 	if p.sieve == nil {
 		return nil
 	}
-	return p.sieve.dig(w.ctx, p)
+	return p.sieve.dig(w.ctx)
 }
 
 // wanted matches what is searched for among what is shown.

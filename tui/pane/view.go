@@ -32,15 +32,7 @@ func (w *Workspace) View(width, height int) string {
 	}
 	group := w.group(shown)
 	if len(group) > 1 {
-		rows := group[0].height
-		lead := group[0]
-		for _, p := range group {
-			rows = min(rows, p.height)
-			if p == w.focus {
-				lead = p
-			}
-		}
-		w.level.arrange(group, lead, rows, w.drawn.UnixNano())
+		w.level.arrange(group, w.leader(), w.drawn.UnixNano())
 	} else {
 		w.level = level{top: w.level.top}
 	}

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	tea "charm.land/bubbletea/v2"
-
 	"steth/feed"
 	"steth/themes"
 	"steth/tui/keys"
@@ -112,6 +110,9 @@ func (w *Workspace) Scope() string { return keys.Workspace }
 func (w *Workspace) Empty() bool {
 	return len(w.panes) == 0 && !slices.ContainsFunc(w.tasks, (*task).live)
 }
+
+// Panes is how many panes there are.
+func (w *Workspace) Panes() int { return len(w.panes) }
 
 // Title says in a few words what the workspace shows.
 func (w *Workspace) Title() string {
@@ -301,8 +302,3 @@ func (w *Workspace) follow(p, q *pane) {
 		q.top = min(q.top, q.topFor(last))
 	}
 }
-
-var _ interface {
-	Update(msg tea.Msg) tea.Cmd
-	View(width, height int) string
-} = (*Workspace)(nil)
