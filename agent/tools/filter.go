@@ -68,8 +68,9 @@ func (f filter) main(ctx context.Context) (program, error) {
 		inside := returns(f.snap) // of a packet whose tag is taken off
 		plain := fmt.Sprintf("vlan %d", f.vlan)
 		if text != "" {
+			text = f.eitherWay(text)
 			var err error
-			if inside, err = f.compileText(ctx, f.eitherWay(text)); err != nil {
+			if inside, err = f.compileText(ctx, text); err != nil {
 				return nil, err
 			}
 			plain += " and (" + text + ")"
@@ -100,14 +101,22 @@ var vlanWord = regexp.MustCompile(`(?i)(^|[^\w.-])vlan($|[^\w.-])`)
 // namesVLAN tells whether the words ask about a tag themselves.
 func namesVLAN(text string) bool { return vlanWord.MatchString(text) }
 
-// eitherWay asks words about the untagged packet of a packet with its tag
-// inside as well. Not ether proto: libpcap's vlan moves every offset after it,
-// so the untagged half must come first and must not match a tagged packet by chance.
+// maxTags is how many tags a packet may have inside for words about the
+// untagged packet to be asked of it: two, as IEEE 802.1ad stacks them.
+const maxTags = 2
+
+// eitherWay asks words about the untagged packet of a packet with tags inside
+// as well. libpcap's vlan moves every offset after it, also those of the ether
+// proto that looks for the next tag, so the untagged half must come first.
 func (f filter) eitherWay(text string) string {
 	if f.dlt != dltEthernet || namesVLAN(text) {
 		return text
 	}
-	return fmt.Sprintf("(not ether proto 0x8100 and not ether proto 0x88a8 and (%s)) or (vlan and (%s))", text, text)
+	either := "(" + text + ")"
+	for range maxTags {
+		either = fmt.Sprintf("((not ether proto 0x8100 and not ether proto 0x88a8 and (%s)) or (vlan and %s))", text, either)
+	}
+	return either
 }
 
 func (f filter) ownText() string {

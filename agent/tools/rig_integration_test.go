@@ -40,6 +40,8 @@ func newRig(t *testing.T) rig {
 		sh(t, "ip -n "+ns+" addr add fd77::"+n+"/64 dev "+dev+" nodad")
 		sh(t, "ip -n "+ns+" link set "+dev+" up")
 	}
+	// IPv6 is slow to begin: wait for the first answer.
+	sh(t, "ip netns exec "+r.left+" ping -6 -c 1 -W 10 fd77::2")
 	return r
 }
 
