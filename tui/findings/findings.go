@@ -142,11 +142,11 @@ func Level(v probes.Verdict) (level openstack.Level, judged bool) {
 func truthOf(probe string) (Truth, bool) {
 	group, _, _ := strings.Cut(probe, ".")
 	switch group {
-	case "ping", "iperf", "bw", "dhcp", "arp", "mtu", "path", "trace":
+	case "l3", "bw", "dhcp", "arp", "mtu", "path":
 		return WIRE, true
-	case "links", "dev", "l2":
+	case "dev", "l2":
 		return DEV, true
-	case "ctl", "agent":
+	case "ctl":
 		return CTL, true
 	}
 	return 0, false

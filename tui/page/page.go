@@ -52,6 +52,10 @@ type Typer interface {
 	Typing() (x, y int, ok bool)
 }
 
+// Hinter is a [Typer] that names the keys of the input that has the focus, each
+// with one or two words.
+type Hinter interface{ Hints() [][2]string }
+
 // Notice asks the shell to say something in the band. What is Warn or Bad stays
 // until it is read; the rest goes by itself.
 type Notice struct {

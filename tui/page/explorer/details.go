@@ -14,7 +14,7 @@ import (
 )
 
 // label is how wide the labels of details are.
-const label = 10
+const label = 12
 
 // describe opens all there is to say about an object on a page of its own.
 func (e *Explorer) describe(o openstack.Object) tea.Cmd {
@@ -31,7 +31,7 @@ func (e *Explorer) heading(o openstack.Object) []part.Spans {
 	if f, ok := e.env.Findings.Worst(o.ObjectID()); ok {
 		sign := page.VerdictSign(th, f.Verdict)
 		first = append(first, part.Span{Style: sign.Style, Text: "  " + sign.Text + " " + f.Reason})
-	} else if h := openstack.State(o); h.Level != openstack.None {
+	} else if h := e.snap.State(o); h.Level != openstack.None {
 		sign := page.Sign(th, h.Level)
 		first = append(first, part.Span{Style: sign.Style, Text: "  " + sign.Text + " " + h.Word})
 	}
@@ -40,21 +40,22 @@ func (e *Explorer) heading(o openstack.Object) []part.Spans {
 
 // lines are the details below the heading.
 func (e *Explorer) lines(o openstack.Object) []part.Spans {
-	var out []part.Spans
+	var out, rest []part.Spans
 	for i, s := range e.snap.Describe(o) {
-		if len(s.Rows) == 0 {
-			continue
+		switch {
+		case len(s.Rows) == 0:
+		case i == 0:
+			out = e.section(s, true)
+		default:
+			rest = append(append(rest, part.Spans{}), e.section(s, false)...)
 		}
-		if i > 0 || s.Title != "" && len(out) > 0 {
-			out = append(out, part.Spans{})
-		}
-		out = append(out, e.section(s, i == 0)...)
 	}
 	if o.ObjectKind() == openstack.KindPort {
 		out = append(out, e.truths(o)...)
 	}
 	out = append(out, e.found(o)...)
-	return append(out, e.related(o)...)
+	out = append(out, e.related(o)...)
+	return append(out, rest...) // what one rarely needs comes last
 }
 
 func (e *Explorer) section(s openstack.Section, first bool) []part.Spans {
@@ -91,11 +92,11 @@ func padded(text string) string {
 func (e *Explorer) truths(o openstack.Object) []part.Spans {
 	th := e.env.Theme
 	out := []part.Spans{{}, {{Style: th.Strong, Text: "Four truths"}}}
-	r := &rows{env: e.env}
+	r := &rows{env: e.env, snap: e.snap}
 	for _, t := range findings.Truths() {
 		fact := findings.Fact{}
 		if t == findings.API {
-			h := openstack.State(o)
+			h := e.snap.State(o)
 			fact.Level, fact.Text = h.Level, h.Word
 		} else {
 			fact = r.fact(o, t)

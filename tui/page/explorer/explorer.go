@@ -91,7 +91,7 @@ func New(ctx context.Context, env *page.Env) *Explorer {
 	e := &Explorer{
 		env: env, ctx: ctx, kind: openstack.KindPort, lists: map[openstack.Kind]*list{},
 		find: finder{input: part.NewInput("address, MAC, name or id")}, filter: part.NewInput(""),
-		details: part.NewText(env.Theme, 10), snap: env.Backend.Snapshot(),
+		details: part.NewText(env.Theme, label), snap: env.Backend.Snapshot(),
 	}
 	e.Find()
 	e.show()
@@ -163,6 +163,7 @@ func (e *Explorer) list() *list {
 		l = &list{}
 		l.rows = newRows(e.env, openstack.NewSnapshot(), e.kind, nil)
 		l.table = part.NewTable(e.env.Theme, l.rows.columns())
+		l.table.SortBy(l.rows.cols[0].Title)
 		l.table.SetRows(l.rows, nil)
 		e.lists[e.kind] = l
 	}
@@ -498,7 +499,7 @@ func (e *Explorer) jump(o openstack.Object) tea.Cmd {
 			Text: page.Cells{
 				{{Style: th.Muted, Text: r.Label}},
 				{{Style: th.Strong, Text: e.snap.DisplayName(r.Object)}},
-				{page.Sign(th, openstack.State(r.Object).Level), {Style: th.Muted, Text: " " + openstack.State(r.Object).Word}},
+				{page.Sign(th, e.snap.State(r.Object).Level), {Style: th.Muted, Text: " " + e.snap.State(r.Object).Word}},
 			},
 			Msg: page.Goto{Kind: r.Object.ObjectKind(), ID: r.Object.ObjectID()},
 		})

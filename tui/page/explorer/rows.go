@@ -41,7 +41,7 @@ func columnsOf(kind openstack.Kind) []column {
 			continue
 		}
 		cols = append(cols, column{
-			Column: part.Column{Title: c.Title, Width: c.Width, Most: 40, Priority: c.Priority, Wide: c.Wide},
+			Column: part.Column{Title: c.Title, Width: min(c.Width, 8), Most: max(c.Width, 24), Priority: c.Priority, Wide: c.Wide},
 			text:   func(r *rows, o openstack.Object) string { return c.Value(r.snap, o) },
 		})
 	}
@@ -64,9 +64,9 @@ func isState(key string) bool { return key == "state" || key == "status" || key 
 func stateColumn() column {
 	return column{
 		Column: part.Column{Title: "STATE", Width: 8, Most: 16, Priority: 1},
-		text:   func(_ *rows, o openstack.Object) string { return "  " + openstack.State(o).Word },
+		text:   func(r *rows, o openstack.Object) string { return "  " + r.snap.State(o).Word },
 		cell: func(r *rows, o openstack.Object) part.Spans {
-			h := openstack.State(o)
+			h := r.snap.State(o)
 			sign := page.Sign(r.env.Theme, h.Level)
 			word := part.Span{Style: r.env.Theme.Text, Text: " " + h.Word}
 			if h.Level != openstack.OK {
@@ -82,7 +82,7 @@ func truthColumns() []column {
 	for _, t := range findings.Truths() {
 		fact := func(r *rows, o openstack.Object) openstack.Level {
 			if t == findings.API {
-				return openstack.State(o).Level
+				return r.snap.State(o).Level
 			}
 			return r.fact(o, t).Level
 		}
@@ -112,7 +112,7 @@ func (r *rows) fact(o openstack.Object, t findings.Truth) findings.Fact {
 // is when it is not well.
 func findingColumn() column {
 	return column{
-		Column: part.Column{Title: "FINDING", Width: 12, Priority: 3, Fill: true},
+		Column: part.Column{Title: "FINDING", Width: 12, Most: 24, Priority: 3, Fill: true},
 		text:   func(r *rows, o openstack.Object) string { return finding(r, o).Plain() },
 		cell:   finding,
 	}
@@ -129,7 +129,7 @@ func finding(r *rows, o openstack.Object) part.Spans {
 	if o.ObjectKind() != openstack.KindPort {
 		return nil // the state column says it
 	}
-	switch h := openstack.State(o); h.Level {
+	switch h := r.snap.State(o); h.Level {
 	case openstack.Suspicious, openstack.Broken:
 		return part.Spans{{Style: page.Sign(th, h.Level).Style, Text: h.Word}}
 	case openstack.None, openstack.Unknown:

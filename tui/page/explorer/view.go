@@ -71,6 +71,14 @@ func (e *Explorer) Typing() (x, y int, ok bool) {
 	return 0, 0, false
 }
 
+// Hints implements [page.Hinter].
+func (e *Explorer) Hints() [][2]string {
+	if e.focus == onFilter {
+		return [][2]string{{"enter", "keep"}, {"esc", "all again"}, {"ctrl+u", "clear"}}
+	}
+	return [][2]string{{"enter", "look up"}, {"down", "to the list"}, {"ctrl+u", "clear"}}
+}
+
 // findRoom leaves the rest of the line to the trail.
 func (e *Explorer) findRoom() int {
 	n := part.TextWidth(e.find.input.Value()) + 1

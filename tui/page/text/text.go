@@ -35,7 +35,7 @@ type loaded struct {
 
 // New makes a page, and the command that brings its text where it is not there yet.
 func New(env *page.Env, read page.Read) (*Page, tea.Cmd) {
-	p := &Page{env: env, read: read, text: part.NewText(env.Theme, 10), search: part.NewInput("")}
+	p := &Page{env: env, read: read, text: part.NewText(env.Theme, 12), search: part.NewInput("")}
 	p.text.Set(read.Lines)
 	if read.Lines != nil || read.Load == nil {
 		return p, nil

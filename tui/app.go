@@ -1,0 +1,205 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"steth/feed"
+	"steth/openstack"
+	"steth/probes"
+	"steth/themes"
+	"steth/tui/dialog"
+	"steth/tui/findings"
+	"steth/tui/keys"
+	"steth/tui/page"
+	"steth/tui/page/explorer"
+	"steth/tui/pane"
+)
+
+// Options say how the console looks and begins. The zero value is good.
+type Options struct {
+	Theme string              // a name of package themes; "" follows the terminal's background
+	ASCII bool                // no sign outside ASCII
+	Keys  map[string][]string // keys by the name of a binding, in place of the usual ones
+
+	Find    string           // looked up at once, as if typed into find
+	Load    []openstack.Kind // what is read whole at the start; nil: everything
+	NoLoad  bool             // reads nothing at the start: for very large clouds
+	DialAll int              // dials every agent after the first reading where there are no more nodes than this; 0: 16, negative: never
+
+	NoMouse      bool // the terminal keeps the mouse; F2 switches
+	SlowTerminal bool // ten frames a second at most, and a clock without seconds
+	SyncOutput   bool // asks for synchronised output over SSH too
+	Now          func() time.Time
+	Getenv       func(string) string // TMUX, STY, NO_COLOR
+}
+
+func (o Options) withDefaults() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
+	if o.DialAll == 0 {
+		o.DialAll = 16
+	}
+	return o
+}
+
+// App is the shell, and the only Bubble Tea model.
+type App struct {
+	ctx context.Context
+	env *page.Env
+	opt Options
+
+	width, height int
+	explorer      *explorer.Explorer
+	benches       []*bench // workspaces, each a tab after the explorer
+	active        int      // tab: 0 is the explorer
+	lastTab       int
+	over          []page.Page // pages opened on top of the tab; the last is in front
+	closed        page.Page   // what was closed last, for the key "last"
+	dialogs       []dialog.Dialog
+	line          commandLine
+	band          band
+	runs          runs
+	frame         frame
+	places        places
+	mouse         bool
+	ready         bool // the theme is settled
+	quitting      bool
+}
+
+// bench is a workspace in a tab.
+type bench struct {
+	*pane.Workspace
+	runs []*probes.Run // begun in it so far
+}
+
+// New makes the console's model. It does nothing slow: the first View needs
+// nothing but the Backend's memory.
+func New(ctx context.Context, b Backend, opt Options) *App {
+	opt = opt.withDefaults()
+	table, clashes := keys.New(append(keys.Default(), pane.Bindings()...), opt.Keys)
+	theme, err := themes.Get(firstTheme(opt), opt.ASCII)
+	if err != nil {
+		theme, _ = themes.Get("dark", opt.ASCII)
+	}
+	env := &page.Env{Backend: b, Theme: &theme, Keys: table, Findings: findings.New(), Now: opt.Now}
+	a := &App{
+		ctx: ctx, env: env, opt: opt, width: 80, height: 24,
+		explorer: explorer.New(ctx, env), mouse: !opt.NoMouse,
+		line: newCommandLine(), runs: newRuns(), ready: opt.Theme != "",
+	}
+	if err != nil {
+		a.say(page.Notice{Level: feed.Warn, Text: err.Error(), Do: ":theme NAME changes it"})
+	}
+	if clashes != nil {
+		a.say(page.Notice{Level: feed.Warn, Text: clashes.Error()})
+	}
+	return a
+}
+
+func firstTheme(opt Options) string {
+	switch {
+	case opt.Theme != "":
+		return opt.Theme
+	case opt.Getenv("NO_COLOR") != "":
+		return "mono"
+	}
+	return "dark"
+}
+
+// Init implements [tea.Model].
+func (a *App) Init() tea.Cmd {
+	cmds := []tea.Cmd{a.second()}
+	if !a.ready && a.opt.Getenv("NO_COLOR") == "" {
+		cmds = append(cmds, tea.RequestBackgroundColor)
+	}
+	if !a.opt.NoLoad {
+		cmds = append(cmds, a.explorer.Refresh(a.opt.Load...))
+	}
+	if a.opt.Find != "" {
+		cmds = append(cmds, a.explorer.FindText(a.opt.Find))
+	}
+	cmds = append(cmds, a.wake())
+	return tea.Batch(cmds...)
+}
+
+// setTheme changes the colours of everything at once.
+func (a *App) setTheme(name string) error {
+	t, err := themes.Get(name, a.opt.ASCII)
+	if err != nil {
+		return err
+	}
+	*a.env.Theme = t
+	a.explorer.FindingsChanged() // its details hold styles
+	return nil
+}
+
+// front is the page that shows.
+func (a *App) front() page.Page {
+	if n := len(a.over); n > 0 {
+		return a.over[n-1]
+	}
+	return a.tab(a.active)
+}
+
+func (a *App) tab(i int) page.Page {
+	if i > 0 && i <= len(a.benches) {
+		return a.benches[i-1]
+	}
+	return a.explorer
+}
+
+// bench is the workspace in front, nil when another page is.
+func (a *App) bench() *bench {
+	if len(a.over) == 0 && a.active > 0 && a.active <= len(a.benches) {
+		return a.benches[a.active-1]
+	}
+	return nil
+}
+
+// target is what probes are asked about: what the explorer has selected.
+func (a *App) target() (probes.Target, bool) { return a.explorer.Target() }
+
+// Run shows the console until it is left or ctx ends. Runs that are still live
+// are stopped, and waited for.
+func Run(ctx context.Context, b Backend, opt Options) error {
+	opt = opt.withDefaults()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	a := New(ctx, b, opt)
+	p := tea.NewProgram(a, tea.WithContext(ctx), tea.WithEnvironment(environment(opt)))
+	_, err := p.Run()
+	cancel()
+	a.runs.stop(stopWait)
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("the screen: %w", err)
+	}
+	return err
+}
+
+// stopWait is how long leaving waits for runs to undo what they did.
+const stopWait = 3 * time.Second
+
+// environment is the process's own, without the variable for which Bubble Tea
+// does not ask for synchronised output where that is wanted nevertheless.
+func environment(opt Options) []string {
+	env := os.Environ()
+	if !opt.SyncOutput {
+		return env
+	}
+	var out []string
+	for _, e := range env {
+		if len(e) < 8 || e[:8] != "SSH_TTY=" {
+			out = append(out, e)
+		}
+	}
+	return out
+}

@@ -1,0 +1,215 @@
+package tui
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"steth/feed"
+	"steth/probes"
+	"steth/tui/dialog"
+	"steth/tui/page"
+	"steth/tui/pane"
+)
+
+// mostRuns is how many runs one workspace takes before the next begins.
+const mostRuns = 6
+
+// runs are the runs that were begun here and whose findings are not in yet.
+type runs struct {
+	live []*probes.Run
+	last *page.Start
+	// sets remembers the arguments of each probe: those of the same target, and
+	// the newest of any.
+	sets map[string]map[string]string
+}
+
+func newRuns() runs { return runs{sets: map[string]map[string]string{}} }
+
+// remember keeps what a run was begun with.
+func (r *runs) remember(s page.Start) {
+	r.last = &s
+	r.sets[s.Probe.Name] = s.Set
+	r.sets[s.Probe.Name+" "+s.Target.ID] = s.Set
+}
+
+// recall gives the arguments to begin a form with. For another target only
+// those that don't depend on it are taken over.
+func (r *runs) recall(p *probes.Probe, target probes.Target) map[string]string {
+	if set, ok := r.sets[p.Name+" "+target.ID]; ok {
+		return set
+	}
+	set := maps.Clone(r.sets[p.Name])
+	for _, a := range p.Args() {
+		switch a.Type {
+		case probes.Host, probes.Device, probes.Netns, probes.IP:
+			delete(set, a.Name)
+		}
+	}
+	return set
+}
+
+// finished takes out the runs that have ended.
+func (r *runs) finished() []probes.Finding {
+	var out []probes.Finding
+	r.live = slices.DeleteFunc(r.live, func(run *probes.Run) bool {
+		f, ended := run.Finding()
+		if ended {
+			out = append(out, f)
+		}
+		return ended
+	})
+	return out
+}
+
+// stop ends all runs and waits until they are gone, no longer than wait.
+func (r *runs) stop(wait time.Duration) {
+	for _, run := range r.live {
+		run.Stop()
+	}
+	late := time.NewTimer(wait)
+	defer late.Stop()
+	for _, run := range r.live {
+		select {
+		case <-run.Done():
+		case <-late.C:
+			return
+		}
+	}
+}
+
+// pick opens the probe picker for a target, or the form of a probe.
+func (a *App) pick(p page.Pick) tea.Cmd {
+	if p.Probe != nil {
+		return a.form(p)
+	}
+	th := a.env.Theme
+	list := a.env.Backend.Probes(p.Target.Kind)
+	if len(list) == 0 {
+		one, _ := page.Words(p.Target.Kind)
+		a.say(page.Notice{Level: feed.Warn, Text: "no probe asks about a " + one, Do: "enter lists the ports behind it"})
+		return nil
+	}
+	locked := a.env.Backend.Info().ReadOnly
+	options := make([]page.Option, len(list))
+	for i, pr := range list {
+		mark := ""
+		switch {
+		case pr.Sends && locked:
+			mark = "needs :rw"
+		case pr.Live:
+			mark = "live"
+		}
+		style := th.Muted
+		if mark == "needs :rw" {
+			style = th.Warn
+		}
+		options[i] = page.Option{
+			Text: page.Cells{{{Style: th.Strong, Text: pr.Name}}, {{Style: th.Text, Text: pr.Ask}}, {{Style: style, Text: mark}}},
+			Msg:  page.Pick{Target: p.Target, Probe: pr},
+		}
+	}
+	a.push(dialog.NewList(th, page.Choose{Title: "probe  " + p.Target.Name, Options: options}))
+	return nil
+}
+
+func (a *App) form(p page.Pick) tea.Cmd {
+	if p.Probe.Sends && a.env.Backend.Info().ReadOnly {
+		a.say(page.Notice{Level: feed.Warn, Text: p.Probe.Name + " sends packets, and the console is read-only", Do: ":rw [TICKET] unlocks it"})
+		return nil
+	}
+	if p.Set == nil {
+		p.Set = a.runs.recall(p.Probe, p.Target)
+	}
+	f, cmd := dialog.NewForm(a.env, p)
+	a.push(f)
+	return cmd
+}
+
+// repeat runs the last probe again; on another resource its form comes first.
+func (a *App) repeat(target probes.Target) tea.Cmd {
+	last := a.runs.last
+	switch {
+	case last == nil:
+		a.say(page.Notice{Level: feed.Info, Text: "nothing was run yet", Do: "p picks a probe"})
+		return nil
+	case target.ID == "" || target.ID == last.Target.ID:
+		return a.start(*last)
+	case !last.Probe.About(target.Kind):
+		one, _ := page.Words(target.Kind)
+		a.say(page.Notice{Level: feed.Warn, Text: last.Probe.Name + " can't be asked about a " + one, Do: "p shows what can"})
+		return nil
+	}
+	return a.form(page.Pick{Target: target, Probe: last.Probe})
+}
+
+// start begins a run and shows it in a workspace: the one used last, while it
+// has room.
+func (a *App) start(s page.Start) tea.Cmd {
+	run, err := a.env.Backend.Start(s.Probe, s.Target, s.Set)
+	if err != nil {
+		a.say(page.Notice{Level: feed.Bad, Text: s.Probe.Name + " was not started: " + err.Error()})
+		return nil
+	}
+	a.runs.remember(s)
+	a.runs.live = append(a.runs.live, run)
+	i := a.roomy()
+	if i == 0 {
+		i = a.newBench()
+	}
+	a.benches[i-1].Add(run)
+	a.benches[i-1].runs = append(a.benches[i-1].runs, run)
+	a.over = nil
+	a.goTab(i)
+	return nil
+}
+
+// roomy is the tab of the workspace to add to, 0 when none has room.
+func (a *App) roomy() int {
+	for _, i := range []int{a.active, a.lastTab, len(a.benches)} {
+		if i > 0 && i <= len(a.benches) && len(a.benches[i-1].runs) < mostRuns {
+			return i
+		}
+	}
+	return 0
+}
+
+func (a *App) newBench() int {
+	ws := pane.New(pane.Options{Theme: a.env.Theme, Now: a.opt.Now, Keys: a.env.Keys})
+	a.benches = append(a.benches, &bench{Workspace: ws})
+	return len(a.benches)
+}
+
+// conclude takes what ended runs found into the store and the band.
+func (a *App) conclude() bool {
+	list := a.runs.finished()
+	for _, f := range list {
+		a.env.Findings.Add(f)
+		n := page.Notice{Level: levelOf(f.Verdict), Text: f.Target + ": " + f.Reason}
+		if f.Target == "" {
+			n.Text = f.Reason
+		}
+		if len(f.Next) > 0 {
+			n.Do = f.Next[0].Do
+		}
+		a.band.add(entry{Notice: n, time: a.env.Now(), from: f.Probe})
+	}
+	if len(list) > 0 {
+		a.explorer.FindingsChanged()
+	}
+	return len(list) > 0
+}
+
+func levelOf(v probes.Verdict) feed.Level {
+	switch v {
+	case probes.OK:
+		return feed.Good
+	case probes.Warn, probes.Error:
+		return feed.Warn
+	case probes.Fail:
+		return feed.Bad
+	}
+	return feed.Muted
+}
