@@ -1,0 +1,117 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"steth/lab/scenario"
+	"steth/lab/wires"
+)
+
+// agentPause is how long a host waits before it starts an agent that ended
+// again, as systemd would. It is long enough to see that nothing of the old one
+// is left.
+const agentPause = 5 * time.Second
+
+// runHost is the first process of a host.
+func (s stage) runHost(ctx context.Context, cloud *scenario.Cloud, host *scenario.Host, report *reporter, leash *os.File, log *slog.Logger) error {
+	err := errors.Join(
+		detach(),
+		furnish(s.dir.hosts()),
+		scratch(neutronDir),
+		syscall.Sethostname([]byte(host.Name)),
+	)
+	if err != nil {
+		return fmt.Errorf("furnish host %s: %w", host.Name, err)
+	}
+	kids := newChildren()
+	defer kids.close()
+	if err := awaitWord(leash); err != nil {
+		return err
+	}
+	if err := wires.Loopback(); err != nil {
+		return err
+	}
+	if err := wires.Host(ctx, cloud, host, wires.Options{Run: kids.run, Rootless: s.rootless}); err != nil {
+		return err
+	}
+	report.send(event{Step: stepWired})
+	if s.agent == "" {
+		report.send(event{Step: stepReady})
+		<-ctx.Done()
+		return nil
+	}
+	return s.keepAgent(ctx, host, kids, func() { report.send(event{Step: stepReady}) }, log)
+}
+
+// keepAgent runs the host's agent, again whenever it ends. An agent that ends
+// before it ever listened is an error.
+func (s stage) keepAgent(ctx context.Context, host *scenario.Host, kids *children, ready func(), log *slog.Logger) error {
+	out, err := os.OpenFile(filepath.Join(s.dir.Logs(), "agent-"+host.Name+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("open the agent's log: %w", err)
+	}
+	defer out.Close()
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return err
+	}
+	defer null.Close()
+	listen := netip.AddrPortFrom(host.Management, scenario.AgentPort)
+	argv := []string{s.agent, "--node", host.Name, "--listen", listen.String(), "--pki", filepath.Join(s.dir.PKI(), "node-"+host.Name)}
+	listened := false
+	for ctx.Err() == nil {
+		child, err := kids.start("", argv, &os.ProcAttr{
+			Env: os.Environ(), Files: []*os.File{null, out, out}, Sys: &syscall.SysProcAttr{Setpgid: true},
+		})
+		if err != nil {
+			return err
+		}
+		if !listened {
+			if err := awaitAgent(ctx, child, listen); err != nil {
+				return fmt.Errorf("the agent of %s: %w; see %s", host.Name, err, out.Name())
+			}
+			listened = true
+			ready()
+		}
+		err = child.wait(ctx)
+		if ctx.Err() == nil {
+			log.Warn("the agent ended", "err", err, "again_in", agentPause)
+			wait(ctx, agentPause)
+		}
+	}
+	return nil
+}
+
+func awaitAgent(ctx context.Context, child *child, listen netip.AddrPort) error {
+	for {
+		conn, err := net.DialTimeout("tcp", listen.String(), time.Second)
+		if err == nil {
+			return conn.Close()
+		}
+		select {
+		case <-child.ended:
+			return fmt.Errorf("ended before it listened (exit status %d)", child.status.ExitStatus())
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}

@@ -1,0 +1,304 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"steth/lab/cloudapi"
+	"steth/lab/guest"
+	"steth/lab/scenario"
+	"steth/lab/wires"
+)
+
+// errOver ends a lab whose lifetime is over.
+var errOver = errors.New("the lab's lifetime is over")
+
+// runInit is the first process of a lab. It owns the outer namespaces; when it
+// ends, by whatever cause, the kernel ends everything else.
+func (s stage) runInit(ctx context.Context, report *reporter, leash *os.File, log *slog.Logger) error {
+	syscall.CloseOnExec(lockFD) // the starter took the lock; this process holds it to its end
+	if err := s.introduce(); err != nil {
+		return err
+	}
+	defer func() {
+		if err := s.dir.clear(); err != nil {
+			log.Error("clean up", "err", err)
+		}
+	}()
+	cloud, err := scenario.Load(s.dir.scenario())
+	if err != nil {
+		return err
+	}
+	err = errors.Join(
+		detach(),
+		conjure(neutronDir),
+		furnish(s.dir.hosts()),
+		syscall.Sethostname([]byte("steth-lab")),
+	)
+	if err != nil {
+		return fmt.Errorf("furnish the lab: %w", err)
+	}
+	kids := newChildren()
+	defer kids.close()
+
+	alive, cancel := context.WithTimeoutCause(ctx, s.life, errOver)
+	defer cancel()
+	defer watchLeash(leash, cancel)()
+
+	group, ctx := errgroup.WithContext(alive)
+	b := builder{stage: s, cloud: cloud, kids: kids, report: report, group: group}
+	group.Go(func() error {
+		if err := b.build(ctx); err != nil {
+			return err
+		}
+		if err := writeJSON(s.dir.status(), b.describe(time.Now())); err != nil {
+			return err
+		}
+		report.send(event{Step: stepReady})
+		<-ctx.Done()
+		return nil
+	})
+	err = group.Wait()
+	if cause := context.Cause(alive); cause != nil {
+		log.Info("the lab ends", "why", cause)
+		return nil
+	}
+	return err
+}
+
+// introduce writes down who this process is for everyone outside: its id in the
+// namespace that /proc still belongs to.
+func (s stage) introduce() error {
+	self, err := os.Readlink("/proc/self")
+	if err != nil {
+		return fmt.Errorf("read the lab's own process id: %w", err)
+	}
+	pid, err := strconv.Atoi(self)
+	if err != nil {
+		return fmt.Errorf("read the lab's own process id: %w", err)
+	}
+	start, err := startTime("/proc/self/stat")
+	if err != nil {
+		return fmt.Errorf("read the lab's own start time: %w", err)
+	}
+	return writeJSON(s.dir.record(), record{PID: pid, Start: start})
+}
+
+// watchLeash calls end when the starter is gone without its word that the lab
+// may stay. What it returns ends the watch.
+func watchLeash(leash *os.File, end func()) (stop func()) {
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := awaitWord(leash); err != nil {
+			end()
+		}
+	})
+	return func() {
+		leash.Close()
+		wg.Wait()
+	}
+}
+
+// builder builds the lab from its first process.
+type builder struct {
+	stage
+	cloud  *scenario.Cloud
+	kids   *children
+	report *reporter
+	group  *errgroup.Group
+
+	mu      sync.Mutex
+	members map[string]*member
+	leases  map[string]guest.Lease
+}
+
+// member is a host or a guest with its pipes.
+type member struct {
+	child *child
+	word  *os.File // written: go on; held open as its leash
+	wired chan struct{}
+	ready chan struct{}
+}
+
+func (b *builder) build(ctx context.Context) error {
+	b.members, b.leases = map[string]*member{}, map[string]guest.Lease{}
+	if err := wires.Loopback(); err != nil {
+		return err
+	}
+	if err := wires.Fabric(b.cloud); err != nil {
+		return err
+	}
+	if err := b.serve(ctx); err != nil {
+		return err
+	}
+	b.report.say("the cloud's API answers on %s", APIURL(b.cloud))
+	for _, h := range b.cloud.Hosts {
+		if err := b.add(ctx, "host", h.Name, syscall.CLONE_NEWNET|syscall.CLONE_NEWNS|syscall.CLONE_NEWPID|syscall.CLONE_NEWUTS|syscall.CLONE_NEWIPC); err != nil {
+			return err
+		}
+		if err := wires.PlugHost(h, b.members[h.Name].child.pid); err != nil {
+			return err
+		}
+	}
+	for _, v := range b.cloud.Servers {
+		if err := b.add(ctx, "guest", v.Name, syscall.CLONE_NEWNET|syscall.CLONE_NEWUTS); err != nil {
+			return err
+		}
+		if err := wires.PlugServer(v.Port, b.members[v.Host.Name].child.pid, b.members[v.Name].child.pid); err != nil {
+			return err
+		}
+	}
+	hosts, servers := names(b.cloud.Hosts, func(h *scenario.Host) string { return h.Name }), names(b.cloud.Servers, func(v *scenario.Server) string { return v.Name })
+	if err := b.letGo(ctx, hosts, func(m *member) chan struct{} { return m.wired }); err != nil {
+		return err
+	}
+	b.report.say("%d hosts are wired: %s", len(hosts), list(hosts))
+	if err := b.letGo(ctx, servers, func(m *member) chan struct{} { return m.ready }); err != nil {
+		return err
+	}
+	b.report.say("%d servers have their addresses and reach their gateways: %s", len(servers), list(servers))
+	for _, h := range hosts {
+		if err := arrive(ctx, b.members[h].ready); err != nil {
+			return err
+		}
+	}
+	if b.agent != "" {
+		b.report.say("%d agents listen on port %d", len(hosts), scenario.AgentPort)
+	}
+	return nil
+}
+
+// serve starts the OpenStack API and the web server behind the external
+// network.
+func (b *builder) serve(ctx context.Context) error {
+	api := cloudapi.New(b.cloud, cloudapi.Options{URL: APIURL(b.cloud)})
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp4", netip.AddrPortFrom(b.cloud.API.Addr(), apiPort).String())
+	if err != nil {
+		return fmt.Errorf("serve the cloud's API: %w", err)
+	}
+	server := &http.Server{Handler: api, ReadHeaderTimeout: 10 * time.Second}
+	b.group.Go(func() error {
+		stop := context.AfterFunc(ctx, func() { server.Close() })
+		defer stop()
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve the cloud's API: %w", err)
+		}
+		return nil
+	})
+	outside := b.cloud.External().Subnet.Gateway
+	b.group.Go(func() error {
+		return guest.ServeHTTP(ctx, netip.AddrPortFrom(outside, 80).String(), "the world outside")
+	})
+	return nil
+}
+
+// add starts a host or a guest in namespaces of its own and follows its reports.
+// One that ends takes the lab with it: a lab with a part missing would only
+// mislead.
+func (b *builder) add(ctx context.Context, kind, name string, namespaces uintptr) error {
+	reports, reportEnd, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("start %s: %w", name, err)
+	}
+	defer reportEnd.Close()
+	leash, word, err := os.Pipe()
+	if err != nil {
+		return errors.Join(fmt.Errorf("start %s: %w", name, err), reports.Close())
+	}
+	defer leash.Close()
+	out, err := os.OpenFile(filepath.Join(b.dir.Logs(), name+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return errors.Join(fmt.Errorf("open a log: %w", err), reports.Close(), word.Close())
+	}
+	defer out.Close()
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return errors.Join(err, reports.Close(), word.Close())
+	}
+	defer null.Close()
+	next := b.stage
+	next.name, next.subject = kind, name
+	child, err := b.kids.startSelf(next.argv(), &os.ProcAttr{
+		Env:   os.Environ(),
+		Files: []*os.File{null, out, out, reportEnd, leash},
+		Sys:   &syscall.SysProcAttr{Cloneflags: namespaces},
+	})
+	if err != nil {
+		return errors.Join(fmt.Errorf("start %s: %w", name, err), reports.Close(), word.Close())
+	}
+	m := &member{child: child, word: word, wired: make(chan struct{}), ready: make(chan struct{})}
+	b.members[name] = m
+	b.group.Go(func() error {
+		defer reports.Close()
+		err := listen(reports, func(e event) bool {
+			b.note(name, m, e)
+			return true
+		})
+		if ctx.Err() != nil {
+			return nil
+		}
+		return fmt.Errorf("%s: %w", name, err)
+	})
+	context.AfterFunc(ctx, func() { reports.Close() })
+	return nameNamespace(name, child.pid)
+}
+
+func (b *builder) note(name string, m *member, e event) {
+	switch e.Step {
+	case stepWired:
+		close(m.wired)
+	case stepReady:
+		if e.Lease != nil {
+			b.mu.Lock()
+			b.leases[name] = *e.Lease
+			b.mu.Unlock()
+		}
+		close(m.ready)
+	}
+}
+
+// letGo gives members the word and waits until each is where it should be.
+func (b *builder) letGo(ctx context.Context, names []string, there func(*member) chan struct{}) error {
+	for _, name := range names {
+		if _, err := io.WriteString(b.members[name].word, "\n"); err != nil {
+			return fmt.Errorf("start %s: %w", name, err)
+		}
+	}
+	for _, name := range names {
+		if err := arrive(ctx, there(b.members[name])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func arrive(ctx context.Context, there <-chan struct{}) error {
+	select {
+	case <-there:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func names[T any](all []T, name func(T) string) []string {
+	out := make([]string, len(all))
+	for i, v := range all {
+		out[i] = name(v)
+	}
+	return out
+}

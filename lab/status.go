@@ -1,0 +1,108 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"strings"
+	"time"
+
+	"steth/lab/scenario"
+)
+
+// apiPort is where the cloud's API listens.
+const apiPort = 80
+
+// APIURL is where a cloud's API answers, inside of its lab. Below it are
+// /identity, /networking, /compute and /image, as DevStack lays them out.
+func APIURL(c *scenario.Cloud) string { return "http://" + c.API.Addr().String() }
+
+// Status is a lab that is up.
+type Status struct {
+	PID      int       `json:"pid"` // as the machine counts; ending it ends the lab
+	Rootless bool      `json:"rootless"`
+	API      string    `json:"api"`
+	Since    time.Time `json:"since"`
+	Until    time.Time `json:"until"`
+	Hosts    []Member  `json:"hosts"`
+	Servers  []Member  `json:"servers"`
+}
+
+// Member is a host or a server of the lab.
+type Member struct {
+	Name    string     `json:"name"`
+	PID     int        `json:"pid"` // as the lab counts
+	Address netip.Addr `json:"address"`
+	Agent   string     `json:"agent,omitempty"`   // of a host: where its agent listens
+	Host    string     `json:"host,omitempty"`    // of a server
+	Network string     `json:"network,omitempty"` // of a server
+	Tap     string     `json:"tap,omitempty"`     // of a server, on its host
+}
+
+func (b *builder) describe(now time.Time) Status {
+	var r record
+	_ = readJSON(b.dir.record(), &r) // written by this very process
+	s := Status{PID: r.PID, Rootless: b.rootless, API: APIURL(b.cloud), Since: now, Until: now.Add(b.life)}
+	for _, h := range b.cloud.Hosts {
+		m := Member{Name: h.Name, PID: b.members[h.Name].child.pid, Address: h.Management}
+		if b.agent != "" {
+			m.Agent = netip.AddrPortFrom(h.Management, scenario.AgentPort).String()
+		}
+		s.Hosts = append(s.Hosts, m)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, v := range b.cloud.Servers {
+		s.Servers = append(s.Servers, Member{
+			Name: v.Name, PID: b.members[v.Name].child.pid, Address: b.leases[v.Name].Address.Addr(),
+			Host: v.Host.Name, Network: v.Port.Network.Name, Tap: v.Port.Tap(),
+		})
+	}
+	return s
+}
+
+// Errors that callers tell apart.
+var (
+	// ErrRunning says that a directory's lab is up or on its way.
+	ErrRunning = errors.New("the lab is up already")
+	// ErrDown says that it isn't up.
+	ErrDown = errors.New("the lab is not up: start it with `steth lab up`")
+)
+
+// Read returns the state of the directory's lab, or ErrDown.
+func (d Dir) Read() (Status, error) {
+	p, err := d.find()
+	if errors.Is(err, fs.ErrNotExist) {
+		return Status{}, ErrDown
+	}
+	if err != nil {
+		return Status{}, err
+	}
+	defer p.close()
+	if p.wait(0) {
+		return Status{}, ErrDown
+	}
+	var s Status
+	if err := readJSON(d.status(), &s); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return Status{}, fmt.Errorf("%w (it is on its way up or down)", ErrDown)
+		}
+		return Status{}, err
+	}
+	return s, nil
+}
+
+// Member finds a host or server by name.
+func (s Status) Member(name string, among []Member) (Member, error) {
+	var known []string
+	for _, m := range among {
+		if m.Name == name {
+			return m, nil
+		}
+		known = append(known, m.Name)
+	}
+	return Member{}, fmt.Errorf("the lab has no %q; there are %s", name, list(known))
+}
+
+func list(names []string) string { return strings.Join(names, ", ") }
