@@ -26,6 +26,7 @@ var errAbsent = errors.New("not in the catalog")
 type service struct {
 	name   string // as people say: Neutron
 	client *gophercloud.ServiceClient
+	gate   *gate
 	absent error // why there is none; client is nil then
 }
 
@@ -51,7 +52,7 @@ func findService(provider *gophercloud.ProviderClient, catalog []tokens.CatalogE
 				}
 				continue
 			}
-			return service{name: name, client: &gophercloud.ServiceClient{
+			return service{name: name, gate: newGate(), client: &gophercloud.ServiceClient{
 				ProviderClient: provider, Type: kind, Endpoint: gophercloud.NormalizeURL(e.URL), ResourceBase: versioned(e.URL, version),
 			}}, region
 		}
@@ -94,7 +95,9 @@ func (s service) get(ctx context.Context, path string, query url.Values, microve
 	client := *s.client
 	client.Microversion = microversion
 	var body map[string]json.RawMessage
+	leave := s.gate.enter(ctx)
 	_, err := client.Get(ctx, address, &body, nil)
+	leave()
 	if err != nil && ctx.Err() != nil {
 		return nil, problemf(context.Cause(ctx), "asking %s was cancelled before it answered", s.name)
 	}

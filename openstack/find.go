@@ -47,13 +47,15 @@ func (c *Cloud) Find(ctx context.Context, base *Snapshot, text string) (Found, e
 	if f.query.name == "" {
 		return found, problemf(nil, "there is nothing to look for: type an address, a MAC, an id or a name")
 	}
-	f.ask(ctx, f.questions())
-	if len(f.hits()) == 0 {
-		f.ask(ctx, f.lastResort())
+	for _, stage := range []func() []question{f.likely, f.unlikely, f.lastResort} {
+		if len(f.hits()) == 0 {
+			f.ask(ctx, stage())
+		}
 	}
 	found.Hits = f.hits()
+	best := f.best(found.Hits)
 	for range mostWaves {
-		wants := f.wants(found.Hits)
+		wants := f.wants(best)
 		if len(wants) == 0 {
 			break
 		}
@@ -194,35 +196,56 @@ func (f *find) hypervisors(what string, query url.Values) question {
 	}}
 }
 
-// questions are the queries for what was typed.
-func (f *find) questions() []question {
+// likely are the queries for what people usually mean by such a text.
+func (f *find) likely() []question {
 	q := f.query
 	switch {
 	case q.addr.IsValid():
-		return []question{
+		return append(f.wakeNova(),
 			f.where("ports", KindPort, "fixed_ips", "ip_address="+q.addr.String()),
-			f.where("floating IPs", KindFloatingIP, "floating_ip_address", q.addr.String()),
-		}
+			f.where("floating IPs", KindFloatingIP, "floating_ip_address", q.addr.String()))
 	case q.mac != "":
-		return []question{f.where("ports", KindPort, "mac_address", q.mac)}
+		return append(f.wakeNova(), f.where("ports", KindPort, "mac_address", q.mac))
 	case q.id != "":
-		list := []question{f.server("servers", q.id)}
-		for _, src := range neutron() {
-			list = append(list, f.where(Plural(src.kind), src.kind, "id", q.id))
-		}
-		return list
+		return append(f.byKey("id", q.id, KindPort, KindNetwork, KindRouter, KindFloatingIP), f.server("servers", q.id))
 	case q.device != "":
 		return nil // Neutron can't filter by a part of an id
 	}
-	list := []question{
-		f.where("agents", KindAgent, "host", q.name),
-		{what: "servers", kind: KindServer, parse: as(decodeServer), run: func(ctx context.Context, each func([]json.RawMessage) error) error {
-			// Nova takes the name for a regular expression of its database
-			return f.cloud.servers(ctx, url.Values{"name": {"^" + regexp.QuoteMeta(q.name)}}, each)
-		}},
+	servers := question{what: "servers", kind: KindServer, parse: as(decodeServer), run: func(ctx context.Context, each func([]json.RawMessage) error) error {
+		// Nova takes the name for a regular expression of its database
+		return f.cloud.servers(ctx, url.Values{"name": {"^" + regexp.QuoteMeta(q.name)}}, each)
+	}}
+	return append(f.byKey("name", q.name, KindPort, KindNetwork, KindRouter), servers, f.where("agents", KindAgent, "host", q.name))
+}
+
+// wakeNova is a small question that has Nova validate a new token while Neutron
+// is asked for ports: the port's server is asked for next.
+func (f *find) wakeNova() []question {
+	if f.cloud.nova.absent != nil || f.cloud.nova.gate.taken.Load() {
+		return nil
 	}
-	for _, kind := range []Kind{KindNetwork, KindSubnet, KindPort, KindRouter, KindSecurityGroup} {
-		list = append(list, f.where(Plural(kind), kind, "name", q.name))
+	return []question{{kind: KindServer, run: func(ctx context.Context, _ func([]json.RawMessage) error) error {
+		_, err := f.cloud.nova.get(ctx, "servers", url.Values{"limit": {"1"}}, "")
+		return err
+	}}}
+}
+
+// unlikely are asked when the likely ones bring nothing.
+func (f *find) unlikely() []question {
+	q := f.query
+	switch {
+	case q.addr.IsValid() || q.mac != "" || q.device != "":
+		return nil
+	case q.id != "":
+		return f.byKey("id", q.id, KindSubnet, KindSecurityGroup, KindAgent)
+	}
+	return f.byKey("name", q.name, KindSubnet, KindSecurityGroup)
+}
+
+func (f *find) byKey(key, value string, kinds ...Kind) []question {
+	list := make([]question, 0, len(kinds)+2)
+	for _, kind := range kinds {
+		list = append(list, f.where(Plural(kind), kind, key, value))
 	}
 	return list
 }
@@ -274,52 +297,89 @@ func (f *find) wants(hits []Object) []want {
 		f.asked[w] = true
 		list = append(list, w)
 	}
-	for _, hit := range hits[:min(len(hits), mostFocus)] {
-		for _, o := range f.snapshot.focus(hit) {
-			f.wantsOf(o, add)
+	for _, hit := range hits {
+		if newer, ok := f.snapshot.Get(hit.ObjectKind(), hit.ObjectID()); ok {
+			hit = newer
+		}
+		for i, o := range f.snapshot.focus(hit) {
+			f.wantsOf(o, i == 0, add)
 		}
 	}
 	return list
 }
 
-func (f *find) wantsOf(o Object, add func(kind Kind, key, value string)) {
-	s := f.snapshot
+// best are the hits that are as good as the first, at most mostFocus of them.
+func (f *find) best(hits []Object) []Object {
+	if len(hits) == 0 {
+		return nil
+	}
+	ranks := map[identity]int{}
+	for _, m := range f.query.matches(f.snapshot) {
+		ranks[identity{m.object.ObjectKind(), m.object.ObjectID()}] = m.rank
+	}
+	rank := func(o Object) int { return ranks[identity{o.ObjectKind(), o.ObjectID()}] }
+	n := 1
+	for n < min(len(hits), mostFocus) && rank(hits[n]) == rank(hits[0]) {
+		n++
+	}
+	return hits[:n]
+}
+
+// wantsOf adds what o needs; isHit where o itself was looked for, not only
+// passed on the way.
+func (f *find) wantsOf(o Object, isHit bool, add func(kind Kind, key, value string)) {
 	switch o := o.(type) {
 	case FloatingIP:
 		add(KindPort, "id", o.PortID)
 		add(KindRouter, "id", o.RouterID)
 		add(KindNetwork, "id", o.NetworkID)
 	case Port:
-		add(KindNetwork, "id", o.NetworkID)
-		add(KindFloatingIP, "port_id", o.ID)
-		for _, a := range o.Fixed {
-			add(KindSubnet, "id", a.SubnetID)
-		}
-		for _, g := range o.SecurityGroups {
-			add(KindSecurityGroup, "id", g)
-		}
-		switch {
-		case strings.HasPrefix(o.DeviceOwner, ownerCompute):
-			add(KindServer, "id", o.DeviceID)
-		case ownedByRouter(o.DeviceOwner):
-			add(KindRouter, "id", o.DeviceID)
-		}
-		f.wantsHost(o.Host, add)
+		f.wantsOfPort(o, isHit, add)
 	case Server:
 		add(KindPort, "device_id", o.ID)
 		f.wantsHost(o.Host, add)
 	case Router:
 		add(KindPort, "device_id", o.ID)
 		add(KindNetwork, "id", o.ExternalNetwork)
+		for _, p := range f.snapshot.PortsOf(o.ID) {
+			if isHit {
+				add(KindNetwork, "id", p.NetworkID)
+			}
+			if isHit || p.DeviceOwner == ownerGateway {
+				f.wantsHost(p.Host, add)
+			}
+		}
 	case Network:
 		add(KindSubnet, "network_id", o.ID)
 	case Subnet:
 		add(KindNetwork, "id", o.NetworkID)
+	case Agent:
+		f.wantsHost(o.Host, add)
 	case Node:
-		if _, known := s.Taken[KindNode]; !known {
-			add(KindAgent, "host", o.Host)
-			add(KindNode, "host", o.Host)
-		}
+		f.wantsHost(o.Host, add)
+	}
+}
+
+func (f *find) wantsOfPort(p Port, isHit bool, add func(kind Kind, key, value string)) {
+	add(KindNetwork, "id", p.NetworkID)
+	for _, a := range p.Fixed {
+		add(KindSubnet, "id", a.SubnetID)
+	}
+	switch {
+	case strings.HasPrefix(p.DeviceOwner, ownerCompute):
+		add(KindServer, "id", p.DeviceID)
+	case ownedByRouter(p.DeviceOwner):
+		add(KindRouter, "id", p.DeviceID)
+	}
+	f.wantsHost(p.Host, add)
+	if !isHit {
+		return
+	}
+	if !strings.HasPrefix(p.DeviceOwner, "network:") {
+		add(KindFloatingIP, "port_id", p.ID)
+	}
+	for _, g := range p.SecurityGroups {
+		add(KindSecurityGroup, "id", g)
 	}
 }
 

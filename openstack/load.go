@@ -173,7 +173,7 @@ func (l *load) assemble() *Snapshot {
 		if why := l.missing(kind, g); why != "" {
 			next.Missing[kind] = why
 		}
-		if g.err == nil || refused(g.err) {
+		if g.err == nil || refused(g.err) || kind == KindNode && l.read(KindAgent) {
 			next.Taken[kind] = now
 		}
 	}
@@ -181,10 +181,16 @@ func (l *load) assemble() *Snapshot {
 	return next
 }
 
+// read tells whether a kind has come whole.
+func (l *load) read(kind Kind) bool {
+	g := l.got[kind]
+	return g != nil && g.end && g.err == nil
+}
+
 // hypervisors is Nova's part of the nodes: as just read, else as base has it.
 func (l *load) hypervisors() []Node {
 	g := l.got[KindNode]
-	if g != nil && g.end && g.err == nil {
+	if l.read(KindNode) {
 		return typed[Node](g.objects)
 	}
 	var nodes []Node

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -143,6 +144,8 @@ func explainTransport(err error, service, at string) error {
 		return problemf(err, "nothing listens at %s, where %s should be: check the address, and whether the service runs", at, service)
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return problemf(err, "there is no route to %s, where %s should be: check this machine's network or VPN", at, service)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+		return problemf(err, "%s at %s closed the connection without an answer: check the address; where it begins with https, the service may not speak TLS there", service, at)
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
 		return problemf(err, "%s at %s did not answer in time: check the way there and the load of the service, or allow it more time", service, at)
 	case errors.As(err, &syntax), errors.As(err, &kind), errors.Is(err, errTooLong):

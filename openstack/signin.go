@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -49,7 +50,7 @@ func readSignIn(opt Options) (signIn, error) {
 	}
 	name := first(opt.Cloud, env("OS_CLOUD"))
 	if name == envCloud || name == "" && env("OS_AUTH_URL") != "" {
-		return parse(envCloud, place(env("OS_AUTH_URL"), ""), environment(env), nil, opt, env)
+		return parse(envCloud, hostOf(env("OS_AUTH_URL")), environment(env), nil, opt, env)
 	}
 	places := opt.ConfigFiles
 	if places == nil {
@@ -234,6 +235,15 @@ func environment(env func(string) string) []byte {
 		panic(fmt.Sprintf("strings do not marshal: %v", err)) // can't be: the struct has only strings
 	}
 	return text
+}
+
+// hostOf is how a cloud without a name is called: by the host of its Keystone.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" {
+		return envCloud
+	}
+	return u.Hostname()
 }
 
 // usualPlaces is where clouds.yaml is looked for (openstacksdk's order).
