@@ -97,6 +97,12 @@ func Errorf(code Code, format string, args ...any) error {
 	return &Error{Code: code, Message: err.Error(), cause: err}
 }
 
+// WithCause makes an [Error] whose message stands for cause, which stays in the
+// chain for [errors.Is] and [errors.As] but not in the text.
+func WithCause(code Code, cause error, message string) error {
+	return &Error{Code: code, Message: message, cause: cause}
+}
+
 // Error returns the message, or the code's name where there is none.
 func (e *Error) Error() string {
 	if e.Message == "" {

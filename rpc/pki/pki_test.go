@@ -105,7 +105,7 @@ func TestWrongPeersAreRefused(t *testing.T) {
 		return &tls.Config{RootCAs: b.using.roots, Certificates: []tls.Certificate{b.using.cert}, ServerName: "cmp1"}
 	}
 	asServer := func(b *Bundle) *tls.Config {
-		return &tls.Config{Certificates: []tls.Certificate{b.using.cert}, MinVersion: tls.VersionTLS13}
+		return &tls.Config{Certificates: []tls.Certificate{b.using.cert}, MinVersion: tls.VersionTLS13, SessionTicketsDisabled: true}
 	}
 	bothUses := rogue(t, dir, func(c *x509.Certificate) {
 		c.ExtKeyUsage = append(c.ExtKeyUsage, x509.ExtKeyUsageClientAuth)
@@ -156,7 +156,7 @@ func TestConsoleKindNeverServes(t *testing.T) {
 		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 		c.DNSNames = []string{"cmp1"}
 	})
-	server := &tls.Config{Certificates: []tls.Certificate{bundle.using.cert}, MinVersion: tls.VersionTLS13}
+	server := &tls.Config{Certificates: []tls.Certificate{bundle.using.cert}, MinVersion: tls.VersionTLS13, SessionTicketsDisabled: true}
 	_, _, err = shake(t, server, ClientTLS(load(t, dir, "console-viewer"), "cmp1"))
 	if err == nil || !strings.Contains(err.Error(), "kind console where one of kind agent") {
 		t.Errorf("got %v", err)
