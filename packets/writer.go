@@ -12,6 +12,9 @@ import (
 
 var le = binary.LittleEndian
 
+// maxSnap is what stands for no limit, as with tcpdump.
+const maxSnap = 262144
+
 // bufferSize is what a Writer gathers before it writes, in bytes.
 const bufferSize = 256 << 10
 
@@ -37,25 +40,30 @@ func NewWriter(w io.Writer, ifs []Interface) (*Writer, error) {
 	out.option(shbApplication, "steth")
 	out.end(at)
 
+	// libpcap, and so tcpdump, reads only files whose interfaces all have the
+	// same snap length; what each really had is in its comment.
+	snap := 0
+	for _, i := range ifs {
+		if i.Snap == 0 || i.Snap > maxSnap {
+			snap = maxSnap
+		}
+		snap = max(snap, min(i.Snap+tagSize, maxSnap))
+	}
 	for i := range ifs {
-		if err := out.describe(&ifs[i]); err != nil {
+		if err := out.describe(&ifs[i], uint32(snap)); err != nil {
 			return nil, fmt.Errorf("describe interface %d of a pcapng file: %w", i, err)
 		}
 	}
 	return out, out.flushAt(bufferSize / 2)
 }
 
-func (w *Writer) describe(i *Interface) error {
+func (w *Writer) describe(i *Interface, snap uint32) error {
 	if i.Snap < 0 || i.Snap > math.MaxInt32 {
 		return fmt.Errorf("snap length %d", i.Snap)
 	}
 	comment := make([]byte, 0, 128)
-	for _, v := range [...]struct{ key, value string }{{"host=", i.Host}, {" netns=", i.Netns}, {" device=", i.Device}} {
+	for _, v := range [...]struct{ key, value string }{{"host=", i.Host}, {" netns=", i.Netns}, {" device=", i.Device}, {" snap=", strconv.Itoa(i.Snap)}} {
 		comment = strconv.AppendQuote(append(comment, v.key...), v.value)
-	}
-	snap := uint32(i.Snap)
-	if snap > 0 {
-		snap += tagSize // which is put back into packets that were cut without it
 	}
 	at := w.begin(blockInterface)
 	w.buf = le.AppendUint16(w.buf, linkEthernet)
