@@ -1,0 +1,146 @@
+package agent
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime/debug"
+	"time"
+
+	"steth/agent/api"
+	"steth/agent/tools"
+	"steth/rpc"
+)
+
+// Config is what an agent is made of. Log, Audit and Node are needed, and
+// either TLS with Identify or Plain.
+type Config struct {
+	Node tools.Node // Jobs is filled by the agent
+	// TLS and Identify say which consoles are let in, see [rpc.Server].
+	TLS      *tls.Config
+	Identify func(tls.ConnectionState) (rpc.Peer, error)
+	Plain    *rpc.Peer
+	Log      *slog.Logger // what the agent does
+	Audit    *slog.Logger // one line a call
+}
+
+// Agent serves the calls of consoles. Make it with [New]. It is safe for
+// concurrent use.
+type Agent struct {
+	cfg   Config
+	node  *tools.Node
+	tools map[string]tools.Tool
+	jobs  *jobs
+}
+
+// New makes an agent with the tools of [tools.All].
+func New(cfg Config) *Agent { return newAgent(cfg, tools.All()) }
+
+func newAgent(cfg Config, all []tools.Tool) *Agent {
+	a := &Agent{cfg: cfg, tools: map[string]tools.Tool{}, jobs: newJobs(cfg.Node.Limits)}
+	node := cfg.Node
+	node.Jobs = a.jobs.count
+	a.node = &node
+	for _, t := range all {
+		a.tools[t.Name] = t
+	}
+	return a
+}
+
+// Serve lets consoles in on l until ctx ends, and returns when every call has
+// ended. It closes l.
+func (a *Agent) Serve(ctx context.Context, l net.Listener) error {
+	server := &rpc.Server{
+		TLS: a.cfg.TLS, Identify: a.cfg.Identify, Plain: a.cfg.Plain,
+		Handler: a, Log: a.cfg.Log,
+	}
+	return server.Serve(ctx, l)
+}
+
+// ServeCall serves one call of a console. It is [rpc.Handler].
+func (a *Agent) ServeCall(ctx context.Context, call *rpc.Call) error {
+	rec := record{peer: call.Peer(), tool: call.Tool(), start: time.Now()}
+	err := a.serve(ctx, call, &rec)
+	rec.write(ctx, a.cfg.Audit, err)
+	return err
+}
+
+// serve does a call and fills its record.
+func (a *Agent) serve(ctx context.Context, call *rpc.Call, rec *record) error {
+	tool, err := a.admit(call.Peer(), call.Tool())
+	if err != nil {
+		return err
+	}
+	job, err := tool.Parse(call.Decode)
+	if err != nil {
+		return wireError(err)
+	}
+	rec.args = job.Request
+	if state := tool.Ready(a.node); !state.Ready {
+		return rpc.Errorf(rpc.NotReady, "%s is not ready on %s: %s", tool.Name, a.node.Name, state.Reason)
+	}
+	if tool.Name != api.ToolHello { // a full agent must still be able to say so
+		release, err := a.jobs.admit(console(call.Peer()))
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
+	rec.accepted = true
+	if limit := a.node.Limits.Duration; limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, limit,
+			rpc.Errorf(rpc.DeadlineExceeded, "%s ended after %v, which is as long as this agent lets a call run (limits.duration)", tool.Name, limit))
+		defer cancel()
+	}
+	return wireError(a.run(ctx, job, tool.Name, &tally{call: call, record: rec}))
+}
+
+// admit finds the tool and holds the console's role against it.
+func (a *Agent) admit(peer rpc.Peer, name string) (tools.Tool, error) {
+	tool, ok := a.tools[name]
+	if !ok {
+		return tools.Tool{}, rpc.Errorf(rpc.Unimplemented, "the agent of %s (version %s) has no tool %q", a.node.Name, a.node.Version, name)
+	}
+	if !api.Role(peer.Role).Allows(tool.Role) {
+		return tools.Tool{}, rpc.Errorf(rpc.PermissionDenied, "%s needs the role %s, and the certificate of %s has the role %s", name, tool.Role, peer.Name, peer.Role)
+	}
+	if tool.Bulk && !peer.Bulk {
+		return tools.Tool{}, rpc.Errorf(rpc.InvalidArgument, "%s sends data and is called on the bulk session", name)
+	}
+	return tool, nil
+}
+
+// run runs a job; a panic ends that job alone.
+func (a *Agent) run(ctx context.Context, job tools.Job, tool string, sink tools.Sink) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			a.cfg.Log.Error("a tool panicked", "tool", tool, "request", abbreviate(job.Request), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = rpc.Errorf(rpc.Internal, "%s failed unexpectedly on %s: the agent's log has the details", tool, a.node.Name)
+		}
+	}()
+	return job.Run(ctx, a.node, sink)
+}
+
+// tally is a tool's sink that counts for the record.
+type tally struct {
+	call   *rpc.Call
+	record *record
+}
+
+func (t *tally) Event(v any) error {
+	t.record.events++
+	return t.call.Event(v)
+}
+
+func (t *tally) Data(p []byte) error {
+	t.record.bytes += uint64(len(p))
+	return t.call.Data(p)
+}
+
+func (t *tally) AddDropped(n uint64) {
+	t.record.dropped += n
+	t.call.AddDropped(n)
+}

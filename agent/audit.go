@@ -1,0 +1,107 @@
+package agent
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"strings"
+	"time"
+
+	"steth/rpc"
+)
+
+// record is what the audit tells of one call.
+type record struct {
+	peer     rpc.Peer
+	tool     string
+	args     any // nil when the request could not be read
+	start    time.Time
+	accepted bool
+	events   uint64
+	bytes    uint64
+	dropped  uint64
+}
+
+// write writes the record's one line. Names and arguments are a console's
+// words; the handler of log quotes them.
+func (r *record) write(ctx context.Context, log *slog.Logger, err error) {
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx) // rather than what it made of a tool
+	}
+	level, verdict := slog.LevelInfo, "accepted"
+	if !r.accepted {
+		level, verdict = slog.LevelWarn, "refused"
+	}
+	attrs := []slog.Attr{
+		slog.String("verdict", verdict),
+		slog.String("who", r.peer.Name),
+		slog.String("role", r.peer.Role),
+		slog.String("serial", r.peer.Serial),
+		slog.String("console", r.peer.Console),
+		slog.String("tool", cut(r.tool, 64)),
+		slog.Any("args", abbreviate(r.args)),
+		slog.Time("start", r.start),
+		slog.Time("end", time.Now()),
+		slog.String("result", rpc.CodeOf(err).String()),
+		slog.Uint64("events", r.events),
+		slog.Uint64("bytes", r.bytes),
+		slog.Uint64("dropped", r.dropped),
+	}
+	if r.peer.Remote != nil {
+		attrs = append(attrs, slog.String("from", r.peer.Remote.String()))
+	}
+	if err != nil {
+		attrs = append(attrs, slog.String("error", cut(err.Error(), 512)))
+	}
+	log.LogAttrs(context.WithoutCancel(ctx), level, "call", attrs...)
+}
+
+// How much of one argument a line tells.
+const (
+	auditText  = 256 // bytes of a string
+	auditBytes = 64  // of binary data: the headers of a frame
+)
+
+// abbreviate returns the fields of a request that are set, by their names in
+// lower case, each short enough for a log.
+func abbreviate(args any) map[string]any {
+	out := map[string]any{}
+	v := reflect.ValueOf(args)
+	if v.Kind() != reflect.Struct {
+		return out
+	}
+	for i := range v.NumField() {
+		f := v.Field(i)
+		if f.IsZero() {
+			continue
+		}
+		for f.Kind() == reflect.Pointer {
+			f = f.Elem()
+		}
+		name := strings.ToLower(v.Type().Field(i).Name)
+		switch x := f.Interface().(type) {
+		case time.Duration:
+			out[name] = x.String()
+		case string:
+			out[name] = cut(x, auditText)
+		case []byte:
+			out[name] = hex.EncodeToString(x[:min(len(x), auditBytes)])
+			if len(x) > auditBytes {
+				out[name] = fmt.Sprintf("%s... (%d bytes)", out[name], len(x))
+			}
+		default:
+			out[name] = x
+		}
+	}
+	return out
+}
+
+// cut shortens s to n bytes and says so.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return fmt.Sprintf("%s... (%d bytes)", strings.ToValidUTF8(s[:n], ""), len(s))
+}
