@@ -18,6 +18,8 @@ var allowed = []struct {
 	to []string
 }{
 	{"cmd/steth", []string{"..."}},
+	{"bench", []string{"..."}},
+	{"e2e", []string{"packets", "internal/terminal"}},
 	{"cmd/steth-agent", []string{"agent", "agent/api", "agent/tools", "internal/config", "rpc", "rpc/pki"}},
 	{"tui/...", []string{"tui/...", "themes", "probes", "runbooks", "openstack", "packets", "feed", "internal/safetext"}},
 	{"probes/...", []string{"probes/...", "agent/api", "rpc", "openstack", "packets", "feed"}},

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -89,14 +91,12 @@ func consoleBundle(dir, role string) (*pki.Bundle, string, error) {
 		if err == nil {
 			return b, r, nil
 		}
-		if !os.IsNotExist(err) && !isNotExist(err) {
+		if !errors.Is(err, fs.ErrNotExist) {
 			return nil, "", err
 		}
 	}
-	if role == "" {
-		if b, err := pki.LoadBundle(dir); err == nil {
-			return b, bundleRole(b), nil
-		}
+	if b, err := pki.LoadBundle(dir); err == nil && (role == "" || b.Role() == role) {
+		return b, b.Role(), nil
 	}
 	return nil, "", fmt.Errorf("no console certificate in %s: make one with `steth certs init`, or say where it is with --pki", dir)
 }

@@ -10,15 +10,15 @@ import (
 
 // Console is the configuration of the console, steth.yaml.
 type Console struct {
-	Cloud string            `yaml:"cloud"` // entry of clouds.yaml; OS_CLOUD and --os-cloud win
-	PKI   string            `yaml:"pki"`   // directory with ca.pem and the console's certificate
-	Role  string            `yaml:"role"`  // which of the certificates there to use
-	Nodes map[string]string `yaml:"nodes"` // address of a node's agent, by host name
-	Theme string            `yaml:"theme"` // dark, light or mono; "" asks the terminal
-	ASCII bool              `yaml:"ascii"` // no sign outside ASCII
-	Mouse *bool             `yaml:"mouse"` // on unless false
-	Keys  map[string]string `yaml:"keys"`  // key of an action, by its name
-	Spool string            `yaml:"spool"` // directory for scrollback that no longer fits in memory
+	Cloud string              `yaml:"cloud"` // entry of clouds.yaml; OS_CLOUD and --os-cloud win
+	PKI   string              `yaml:"pki"`   // directory with ca.pem and the console's certificate
+	Role  string              `yaml:"role"`  // which of the certificates there to use
+	Nodes map[string]string   `yaml:"nodes"` // address of a node's agent, by host name
+	Theme string              `yaml:"theme"` // dark, light or mono; "" asks the terminal
+	ASCII bool                `yaml:"ascii"` // no sign outside ASCII
+	Mouse *bool               `yaml:"mouse"` // on unless false
+	Keys  map[string][]string `yaml:"keys"`  // keys of an action, by its name as in the help
+	Spool string              `yaml:"spool"` // directory for scrollback that no longer fits in memory
 }
 
 // ConsolePaths are where the console's configuration is looked for, in order:

@@ -1,0 +1,90 @@
+//go:build integration
+
+package e2e
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"steth/internal/terminal"
+)
+
+// drive is the console over the lab in a real terminal.
+type drive struct {
+	*testing.T
+	term *terminal.Terminal
+}
+
+func open(t *testing.T, cols, rows int, args ...string) drive {
+	t.Helper()
+	cmd := steth(t.Context(), args...)
+	cmd.Dir = t.TempDir() // where it saves
+	term, err := terminal.Start(cmd, cols, rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { term.Close() })
+	return drive{t, term}
+}
+
+func (d drive) press(keys string) {
+	d.Helper()
+	if err := d.term.Type(keys); err != nil {
+		d.Fatal(err)
+	}
+}
+
+func (d drive) see(text string) {
+	d.Helper()
+	if _, err := d.term.See(text, 15*time.Second); err != nil {
+		d.Fatal(err)
+	}
+}
+
+const (
+	enter = "\r"
+	esc   = "\x1b"
+	tab   = "\t"
+)
+
+// TestScreen goes the engineer's way: find a server by its address, capture on
+// its tap, capture on its neighbour's, ping between them, save, quit.
+func TestScreen(t *testing.T) {
+	a, b := pair(t)
+	d := open(t, 160, 45)
+	d.see("READ-ONLY")
+	d.see("3 of 3")
+	for _, p := range []object{a, b} {
+		d.press("s" + p["ip"] + enter)
+		d.see(p["id"])
+		d.press("c")
+		d.see("tap" + p["id"][:11])
+		d.press(enter)
+		d.see("dropped 0")
+		d.press("-")
+	}
+	dir := d.dir(t)
+	d.press(":probe l3.ping" + enter)
+	d.see("echo requests")
+	d.press(enter)
+	d.see("bytes from")
+	d.press("1W")
+	d.see(".pcapng")
+	until(t, "a saved capture", 5*time.Second, func() bool {
+		found, err := filepath.Glob(filepath.Join(dir, "*.pcapng"))
+		return err == nil && len(found) > 0
+	})
+	found, _ := filepath.Glob(filepath.Join(dir, "*.pcapng"))
+	if out, err := exec.Command("tshark", "-r", found[0], "-T", "fields", "-e", "frame.interface_name").CombinedOutput(); err != nil || !strings.Contains(string(out), "tap") {
+		t.Errorf("tshark can't read the saved file: %v\n%.500s", err, out)
+	}
+	d.press(":q" + enter)
+	d.see("?")
+	d.press("y")
+	if err := d.term.Wait(5 * time.Second); err != nil {
+		t.Error(err)
+	}
+}
