@@ -77,6 +77,8 @@ func explainAnswer(answer gophercloud.ErrUnexpectedResponseCode, service string)
 		return problemf(answer, "%s at %s does not know this page: check the endpoint in the catalog, and the service's version%s", service, where, said)
 	case code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable:
 		return problemf(answer, "%s at %s is overloaded or down for now (HTTP %d): try again in a while%s", service, where, code, said)
+	case code >= 300 && code < 400:
+		return problemf(answer, "%s at %s sends on to %s, where the token is not sent along: use that address if it is the right one", service, where, place(answer.ResponseHeader.Get("Location"), "another address"))
 	case code >= 500:
 		return problemf(answer, "%s at %s failed (HTTP %d): look at its log on the controller%s", service, where, code, said)
 	default:
@@ -117,7 +119,7 @@ func explainTransport(err error, service, at string) error {
 		invalid  x509.CertificateInvalidError
 		verify   *tls.CertificateVerificationError
 		record   tls.RecordHeaderError
-		alert    tls.AlertError
+		remote   *net.OpError
 		dns      *net.DNSError
 		netErr   net.Error
 		syntax   *json.SyntaxError
@@ -134,10 +136,10 @@ func explainTransport(err error, service, at string) error {
 		return problemf(err, "the certificate of %s at %s is out of its time: have it renewed, and check the clock of this machine", service, at)
 	case errors.As(err, &invalid), errors.As(err, &verify):
 		return problemf(err, "the certificate of %s at %s can't be trusted (%v): check cacert in clouds.yaml or OS_CACERT", service, at, innermost(err))
-	case errors.As(err, &record):
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return problemf(err, "%s at %s does not speak TLS: if it is meant to, check its port, else write http:// in its address", service, at)
-	case errors.As(err, &alert):
-		return problemf(err, "%s at %s refused the TLS handshake (%v): it may want a client certificate, cert and key in clouds.yaml or OS_CERT and OS_KEY", service, at, alert)
+	case errors.As(err, &remote) && remote.Op == "remote error": // an alert of crypto/tls
+		return problemf(err, "%s at %s refused the TLS handshake (%v): it may want a client certificate, cert and key in clouds.yaml or OS_CERT and OS_KEY", service, at, remote.Err)
 	case errors.As(err, &dns):
 		return problemf(err, "no address is known for %s, where %s should be: check the name and this machine's DNS", dns.Name, service)
 	case errors.Is(err, syscall.ECONNREFUSED):

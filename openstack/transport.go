@@ -31,7 +31,8 @@ func newHTTPClient(trust *tls.Config, timeout time.Duration) http.Client {
 		timeout = defaultTimeout
 	}
 	return http.Client{
-		Timeout: timeout,
+		Timeout:       timeout,
+		CheckRedirect: sameHost,
 		Transport: &bounded{&http.Transport{
 			Proxy:               http.ProxyFromEnvironment,
 			DialContext:         (&net.Dialer{Timeout: min(timeout, 10*time.Second)}).DialContext,
@@ -42,6 +43,16 @@ func newHTTPClient(trust *tls.Config, timeout time.Duration) http.Client {
 			IdleConnTimeout:     90 * time.Second,
 		}},
 	}
+}
+
+// sameHost follows a redirect only where it stays on the host: net/http would
+// send X-Auth-Token along to any other.
+func sameHost(to *http.Request, via []*http.Request) error {
+	const most = 3
+	if from := via[0].URL; len(via) > most || to.URL.Host != from.Host || to.URL.Scheme != from.Scheme {
+		return http.ErrUseLastResponse
+	}
+	return nil
 }
 
 // bounded is a transport that reads at most maxAnswer bytes of an answer.
