@@ -37,12 +37,13 @@ func (d Dir) Config() string { return d.path("steth.yaml") }
 // PKI is the directory of the lab's own certificate authority.
 func (d Dir) PKI() string { return d.path("pki") }
 
-func (d Dir) clouds() string   { return d.path("clouds.yaml") }
-func (d Dir) scenario() string { return d.path("scenario.yaml") }
-func (d Dir) hosts() string    { return d.path("hosts") }
-func (d Dir) record() string   { return d.path("init.json") }
-func (d Dir) status() string   { return d.path("status.json") }
-func (d Dir) lock() string     { return d.path("lock") }
+func (d Dir) agentConfig() string { return d.path("agent.yaml") }
+func (d Dir) clouds() string      { return d.path("clouds.yaml") }
+func (d Dir) scenario() string    { return d.path("scenario.yaml") }
+func (d Dir) hosts() string       { return d.path("hosts") }
+func (d Dir) record() string      { return d.path("init.json") }
+func (d Dir) status() string      { return d.path("status.json") }
+func (d Dir) lock() string        { return d.path("lock") }
 
 // prepare makes the directory, for its owner alone: it holds keys.
 func (d Dir) prepare() error {
@@ -74,7 +75,7 @@ func (d Dir) prepare() error {
 // holder.
 func (d Dir) clear() error {
 	var errs []error
-	for _, name := range []string{d.PKI(), d.Config(), d.clouds(), d.scenario(), d.hosts(), d.status(), d.record()} {
+	for _, name := range []string{d.PKI(), d.Config(), d.agentConfig(), d.clouds(), d.scenario(), d.hosts(), d.status(), d.record()} {
 		if err := os.RemoveAll(name); err != nil {
 			errs = append(errs, err)
 		}

@@ -2,13 +2,14 @@ package lab
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -66,7 +67,10 @@ func (s stage) keepAgent(ctx context.Context, host *scenario.Host, kids *childre
 	}
 	defer null.Close()
 	listen := netip.AddrPortFrom(host.Management, scenario.AgentPort)
-	argv := []string{s.agent, "--node", host.Name, "--listen", listen.String(), "--pki", filepath.Join(s.dir.PKI(), "node-"+host.Name)}
+	argv := []string{
+		s.agent, "--config", s.dir.agentConfig(), "--node", host.Name,
+		"--listen", listen.String(), "--pki", filepath.Join(s.dir.PKI(), "node-"+host.Name),
+	}
 	listened := false
 	for ctx.Err() == nil {
 		child, err := kids.start("", argv, &os.ProcAttr{
@@ -91,11 +95,16 @@ func (s stage) keepAgent(ctx context.Context, host *scenario.Host, kids *childre
 	return nil
 }
 
+// awaitAgent waits until the agent listens. It looks at the kernel's list of
+// sockets: a connection would stand in the agent's log as a failed one.
 func awaitAgent(ctx context.Context, child *child, listen netip.AddrPort) error {
 	for {
-		conn, err := net.DialTimeout("tcp", listen.String(), time.Second)
-		if err == nil {
-			return conn.Close()
+		table, err := os.ReadFile("/proc/net/tcp")
+		if err != nil {
+			return err
+		}
+		if listening(string(table), listen) {
+			return nil
 		}
 		select {
 		case <-child.ended:
@@ -105,6 +114,20 @@ func awaitAgent(ctx context.Context, child *child, listen netip.AddrPort) error 
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+// listening looks for a listening socket in a table of proc_net_tcp(5): the
+// address in the second field, as the machine keeps it in memory, and the state
+// 0A in the fourth.
+func listening(table string, at netip.AddrPort) bool {
+	a := at.Addr().As4()
+	want := fmt.Sprintf("%08X:%04X", binary.NativeEndian.Uint32(a[:]), at.Port())
+	for line := range strings.Lines(table) {
+		if f := strings.Fields(line); len(f) > 3 && f[1] == want && f[3] == "0A" {
+			return true
+		}
+	}
+	return false
 }
 
 func wait(ctx context.Context, d time.Duration) {

@@ -14,6 +14,7 @@ import (
 
 	"steth/lab/guest"
 	"steth/lab/scenario"
+	"steth/lab/wires"
 )
 
 // stage is one of the programs that the lab is made of. All are this same
@@ -79,6 +80,9 @@ func wellStarted() bool {
 
 func (s stage) run(ctx context.Context, report *reporter) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil)).With("stage", s.name, "name", s.subject)
+	if err := syscall.SetNonblock(leashFD, true); err != nil { // else closing it would not end a read
+		return fmt.Errorf("set up the leash: %w", err)
+	}
 	leash := os.NewFile(leashFD, "leash")
 	defer leash.Close()
 	if s.name == "init" {
@@ -117,6 +121,9 @@ func awaitWord(leash *os.File) error {
 func (s stage) runGuest(ctx context.Context, cloud *scenario.Cloud, server *scenario.Server, report *reporter, leash *os.File, log *slog.Logger) error {
 	if err := syscall.Sethostname([]byte(server.Name)); err != nil {
 		return fmt.Errorf("set the host name: %w", err)
+	}
+	if err := wires.Loopback(); err != nil {
+		return err
 	}
 	if err := awaitWord(leash); err != nil {
 		return err

@@ -128,10 +128,11 @@ func (d Dir) write(opt Options, cloud *scenario.Cloud) error {
 		}
 	}
 	for path, content := range map[string]string{
-		d.scenario(): string(text),
-		d.hosts():    hostsFile(cloud),
-		d.clouds():   cloudsFile(cloud),
-		d.Config():   configFile(d, cloud),
+		d.scenario():    string(text),
+		d.hosts():       hostsFile(cloud),
+		d.clouds():      cloudsFile(cloud),
+		d.Config():      configFile(d, cloud),
+		d.agentConfig(): agentFile,
 	} {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			return fmt.Errorf("write the lab's files: %w", err)
@@ -249,14 +250,9 @@ func (l *Lab) Close() error {
 	if err := l.leash.Close(); err != nil {
 		return fmt.Errorf("end the lab: %w", err)
 	}
-	ended := make(chan struct{})
 	kill := time.AfterFunc(goTime*time.Millisecond, func() { l.cmd.Process.Kill() })
-	go func() {
-		defer close(ended)
-		l.cmd.Wait() // how it ended is no news
-	}()
-	<-ended
-	kill.Stop()
+	defer kill.Stop()
+	l.cmd.Wait() // how it ended is no news
 	return l.dir.remove()
 }
 
@@ -292,12 +288,19 @@ func Down(d Dir) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // there never was one
 	}
+	if errors.Is(err, ErrRunning) {
+		return errors.New("the lab is on its way up: try again")
+	}
 	if err != nil {
 		return err
 	}
 	defer lock.Close()
 	return d.remove()
 }
+
+// agentFile is the agents' configuration: this machine's own stays out of the
+// lab.
+const agentFile = "# Written by `steth lab up`.\nnamespaces: [/run/netns]\n"
 
 func hostsFile(c *scenario.Cloud) string {
 	var b strings.Builder

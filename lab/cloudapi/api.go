@@ -10,6 +10,7 @@
 package cloudapi
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -87,14 +88,16 @@ func (a *API) authenticated(next handler) http.HandlerFunc {
 }
 
 func respond(w http.ResponseWriter, status int, body any) {
-	text, err := json.Marshal(body)
-	if err != nil { // only a type that JSON doesn't have
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false) // links have & in them, as the services write it
+	if err := enc.Encode(body); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	w.Write(text)
+	w.Write(text.Bytes())
 }
 
 func keystoneError(w http.ResponseWriter, code int, message string) {

@@ -74,6 +74,9 @@ func (a *API) routeCompute() {
 		a.hypervisors(w, r, minor, true)
 	})
 	admins("os-hypervisors/{id}", "os-hypervisors:show", a.hypervisor)
+	admins("os-aggregates", "os-aggregates:index", func(w http.ResponseWriter, _ *http.Request, _ caller, _ int) {
+		respond(w, http.StatusOK, object{"aggregates": []object{}})
+	})
 	admins("os-services", "os-services:list", a.services)
 	handle("flavors", a.flavors)
 	handle("flavors/detail", a.flavors)
@@ -343,7 +346,7 @@ func (a *API) services(w http.ResponseWriter, r *http.Request, _ caller, minor i
 		}
 		o := object{
 			"id": numbered(minor, len(list)+1, "service", host), "binary": binary, "host": host, "zone": zone, "status": "enabled",
-			"state": "up", "disabled_reason": nil, "updated_at": a.now().UTC().Add(-report / 2).Format("2006-01-02T15:04:05.000000"),
+			"state": "up", "disabled_reason": nil, "updated_at": a.lastReport().Format("2006-01-02T15:04:05.000000"),
 		}
 		if minor >= 11 {
 			o["forced_down"] = false

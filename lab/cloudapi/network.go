@@ -297,9 +297,13 @@ func (a *API) ruleBodies(g *scenario.SecurityGroup) []object {
 	})
 }
 
-// report is how often Neutron's agents report; the last report is half of that
-// ago.
-const report = 30 * time.Second
+// reportInterval is how often Neutron's agents report (report_interval).
+const reportInterval = 30 * time.Second
+
+// lastReport is when every agent reported last.
+func (a *API) lastReport() time.Time {
+	return a.started.Add(a.now().Sub(a.started).Truncate(reportInterval)).UTC()
+}
 
 func (a *API) agentBody(g *scenario.Agent) object {
 	conf := object{}
@@ -322,7 +326,7 @@ func (a *API) agentBody(g *scenario.Agent) object {
 		"id": g.ID, "binary": g.Binary, "agent_type": g.Type, "topic": g.Topic, "host": g.Host.Name, "availability_zone": zone,
 		"admin_state_up": true, "alive": true, "description": nil, "resources_synced": nil, "resource_versions": object{},
 		"created_at": a.started.Format(neutronTime), "started_at": a.started.Format(neutronTime),
-		"heartbeat_timestamp": a.now().UTC().Add(-report / 2).Format(neutronTime), "configurations": conf,
+		"heartbeat_timestamp": a.lastReport().Format(neutronTime), "configurations": conf,
 	}
 }
 
