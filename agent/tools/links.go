@@ -94,7 +94,7 @@ func readLinks(f *os.File, ns namespace, peers *peerNames) ([]api.Link, error) {
 			return nil, fmt.Errorf("read a link: %w", err)
 		}
 		l := describeLink(link)
-		l.CarrierChanges = carrierChanges(raw)
+		addMissing(&l, raw)
 		if id := link.Attrs().NetNsID; id >= 0 && l.Peer != 0 {
 			l.PeerNetns = peers.name(f, ns, id)
 		}
@@ -174,21 +174,35 @@ func describeLink(link netlink.Link) api.Link {
 	return l
 }
 
-// carrierChanges reads IFLA_CARRIER_CHANGES, which the library leaves out.
-func carrierChanges(raw []byte) uint32 {
+// addMissing reads what the library leaves out: how often the carrier changed,
+// and a bridge's spanning tree.
+func addMissing(l *api.Link, raw []byte) {
 	if len(raw) < unix.SizeofIfInfomsg {
-		return 0
+		return
 	}
-	attrs, err := nl.ParseRouteAttr(raw[unix.SizeofIfInfomsg:])
-	if err != nil {
-		return 0
+	attrs := attributes(raw[unix.SizeofIfInfomsg:])
+	if v := attrs[unix.IFLA_CARRIER_CHANGES]; len(v) >= 4 {
+		l.CarrierChanges = nl.NativeEndian().Uint32(v)
 	}
-	for _, a := range attrs {
-		if a.Attr.Type == unix.IFLA_CARRIER_CHANGES && len(a.Value) >= 4 {
-			return nl.NativeEndian().Uint32(a.Value)
+	if l.Kind == "bridge" {
+		data := attributes(attributes(attrs[unix.IFLA_LINKINFO])[nl.IFLA_INFO_DATA])
+		if v := data[nl.IFLA_BR_STP_STATE]; len(v) >= 4 {
+			l.BridgeSTP = nl.NativeEndian().Uint32(v) != 0
 		}
 	}
-	return 0
+}
+
+// attributes reads the attributes of one level by their types.
+func attributes(b []byte) map[uint16][]byte {
+	out := map[uint16][]byte{}
+	attrs, err := nl.ParseRouteAttr(b)
+	if err != nil {
+		return out
+	}
+	for _, a := range attrs {
+		out[a.Attr.Type&unix.NLA_TYPE_MASK] = a.Value
+	}
+	return out
 }
 
 // peerNames finds the name of a namespace by the id that another one has for

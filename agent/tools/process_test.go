@@ -1,0 +1,154 @@
+package tools
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestCommandLines(t *testing.T) {
+	var got []line
+	exit, err := command{program: "sh", args: []string{"-c", `echo one; printf 'two\r\nthree'; echo oops >&2; echo $LC_ALL$HOME; exit 3`}}.
+		run(t.Context(), func(l line) error { got = append(got, l); return nil })
+	if err != nil || exit != 3 {
+		t.Fatalf("status %d, %v", exit, err)
+	}
+	var out, bad []string
+	for _, l := range got {
+		if l.stderr {
+			bad = append(bad, l.text)
+		} else {
+			out = append(out, l.text)
+		}
+	}
+	if strings.Join(out, "|") != "one|two|threeC" || strings.Join(bad, "|") != "oops" {
+		t.Errorf("output %q, errors %q", out, bad)
+	}
+}
+
+func TestCommandMissing(t *testing.T) {
+	_, err := command{program: "no-such-program", debian: "a-package"}.run(t.Context(), nil)
+	if !errors.Is(err, ErrNotReady) || !strings.Contains(err.Error(), "apt install a-package") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestCommandCancelled runs programs that end when asked, only when killed, and
+// with a child of their own.
+func TestCommandCancelled(t *testing.T) {
+	for name, script := range map[string]string{
+		"ends when asked": `echo $$; exec sleep 100`,
+		"must be killed":  `trap '' TERM; echo $$; while :; do sleep 100; done`,
+		"has a child":     `sleep 100 & echo $!; wait`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
+			why := errors.New("enough")
+			pid := ""
+			begin := time.Now()
+			_, err := command{program: "sh", args: []string{"-c", script}}.run(ctx, func(l line) error {
+				pid = l.text
+				cancel(why)
+				return nil
+			})
+			if !errors.Is(err, why) {
+				t.Errorf("%v", err)
+			}
+			if took := time.Since(begin); took > 3*time.Second {
+				t.Errorf("it took %v", took)
+			}
+			if alive(pid) {
+				t.Errorf("process %s is left", pid)
+			}
+		})
+	}
+}
+
+// alive tells whether a process is there and no zombie that waits for another parent.
+func alive(pid string) bool {
+	stat, err := os.ReadFile("/proc/" + pid + "/stat")
+	if err != nil {
+		return false
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	return !strings.HasPrefix(rest, "Z")
+}
+
+func TestCommandHandleFails(t *testing.T) {
+	why := errors.New("the console is gone")
+	_, err := command{program: "yes"}.run(t.Context(), func(line) error { return why })
+	if !errors.Is(err, why) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestCommandPrintsTooMuch(t *testing.T) {
+	_, err := command{program: "yes", output: 1000}.run(t.Context(), func(line) error { return nil })
+	if !errors.Is(err, ErrLimit) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestCommandLongLine(t *testing.T) {
+	n := 0
+	_, err := command{program: "head", args: []string{"-c", "100000", "/dev/zero"}}.run(t.Context(), func(l line) error {
+		n++
+		if len(l.text) > maxLine {
+			t.Errorf("a piece of %d bytes", len(l.text))
+		}
+		return nil
+	})
+	if err != nil || n == 0 {
+		t.Errorf("%d pieces, %v", n, err)
+	}
+}
+
+// TestCommandHandlePanics: a parser's defect leaves no process.
+func TestCommandHandlePanics(t *testing.T) {
+	pid := ""
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("no panic")
+			}
+		}()
+		_, _ = command{program: "sh", args: []string{"-c", `echo $$; exec sleep 100`}}.run(t.Context(), func(l line) error {
+			pid = l.text
+			panic("a defect")
+		})
+	}()
+	if alive(pid) {
+		t.Errorf("process %s is left", pid)
+	}
+}
+
+func TestThreadPanics(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic in the caller")
+		}
+	}()
+	_ = onThread(func() error { panic("a defect") })
+}
+
+func TestCommandStopSignal(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var got []string
+	_, err := command{
+		program: "sh", stop: syscall.SIGINT,
+		args: []string{"-c", `trap 'echo summary; exit' INT; echo ready; while :; do sleep 0.05; done`},
+	}.run(ctx, func(l line) error {
+		got = append(got, l.text)
+		cancel()
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) || strings.Join(got, " ") != "ready summary" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
