@@ -28,7 +28,7 @@ const (
 // between them, so that nothing is allocated for a packet, and a packet's bytes
 // are copied once.
 func capture() Tool {
-	return define(api.ToolCapture, captureReady, runCapture)
+	return Define(api.ToolCapture, captureReady, runCapture)
 }
 
 func captureReady(node *Node) api.ToolState {

@@ -14,5 +14,5 @@
 // of a thread.
 //
 // To add a tool: its request, events and row in agent/api, a file here that
-// ends in a function returning define(...), and a line in [All].
+// ends in a function returning Define(...), and a line in [All].
 package tools

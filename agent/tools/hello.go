@@ -14,7 +14,7 @@ import (
 )
 
 // hello tells who the agent is, what time it has, and what it can do.
-func hello() Tool { return define(api.ToolHello, ready, runHello) }
+func hello() Tool { return Define(api.ToolHello, ready, runHello) }
 
 func runHello(_ context.Context, node *Node, req api.HelloRequest, sink Sink) error {
 	answer := api.Hello{

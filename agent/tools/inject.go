@@ -11,7 +11,7 @@ import (
 
 // inject sends a frame out of a device, as it is.
 func inject() Tool {
-	return define(api.ToolInject, readyWith("", "", capNetRaw(), capSysAdmin()), runInject)
+	return Define(api.ToolInject, readyWith("", "", capNetRaw(), capSysAdmin()), runInject)
 }
 
 func runInject(ctx context.Context, node *Node, req api.InjectRequest, sink Sink) error {

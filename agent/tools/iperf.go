@@ -28,11 +28,11 @@ import (
 // right of the agent's, so it runs as nobody.
 
 func iperfServer() Tool {
-	return define(api.ToolIperfServer, readyWith("iperf3", "iperf3", capSysAdmin()), runIperfServer)
+	return Define(api.ToolIperfServer, readyWith("iperf3", "iperf3", capSysAdmin()), runIperfServer)
 }
 
 func iperfClient() Tool {
-	return define(api.ToolIperfClient, readyWith("iperf3", "iperf3", capSysAdmin()), runIperfClient)
+	return Define(api.ToolIperfClient, readyWith("iperf3", "iperf3", capSysAdmin()), runIperfClient)
 }
 
 func runIperfServer(ctx context.Context, node *Node, req api.IperfServerRequest, sink Sink) error {

@@ -21,7 +21,7 @@ import (
 const maxLinks = 4096
 
 // links reads the links of every network namespace by rtnetlink(7).
-func links() Tool { return define(api.ToolLinks, readyWith("", "", capSysAdmin()), runLinks) }
+func links() Tool { return Define(api.ToolLinks, readyWith("", "", capSysAdmin()), runLinks) }
 
 func runLinks(ctx context.Context, node *Node, req api.LinksRequest, sink Sink) error {
 	all := node.allNetns()
@@ -200,7 +200,7 @@ func attributes(b []byte) map[uint16][]byte {
 		return out
 	}
 	for _, a := range attrs {
-		out[a.Attr.Type&unix.NLA_TYPE_MASK] = a.Value
+		out[a.Attr.Type&^(unix.NLA_F_NESTED|unix.NLA_F_NET_BYTEORDER)] = a.Value
 	}
 	return out
 }

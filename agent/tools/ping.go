@@ -16,7 +16,7 @@ import (
 
 // ping runs the ping program of iputils and streams what it prints.
 func ping() Tool {
-	return define(api.ToolPing, readyWith("ping", "iputils-ping", capNetRaw(), capSysAdmin()), runPing)
+	return Define(api.ToolPing, readyWith("ping", "iputils-ping", capNetRaw(), capSysAdmin()), runPing)
 }
 
 func runPing(ctx context.Context, node *Node, req api.PingRequest, sink Sink) error {

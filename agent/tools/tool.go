@@ -50,7 +50,7 @@ type Node struct {
 
 func (n *Node) now() int64 { return time.Now().Add(n.ClockOffset).UnixNano() }
 
-// Tool is one thing the agent can do. Make it with define.
+// Tool is one thing the agent can do. Make it with [Define].
 type Tool struct {
 	api.Tool
 	ready func(*Node) api.ToolState
@@ -92,11 +92,12 @@ func All() []Tool {
 	}
 }
 
-type request interface{ Validate() error }
+// Request is a request type of package api.
+type Request interface{ Validate() error }
 
-// define makes a tool of a function that takes the request R. The name must be
-// in [api.Tools]; a test holds the two lists together.
-func define[R request](name string, ready func(*Node) api.ToolState, run func(context.Context, *Node, R, Sink) error) Tool {
+// Define makes a tool of a function that takes the request R. Its row is the
+// one of that name in [api.Tools]; a test holds [All] and that table together.
+func Define[R Request](name string, ready func(*Node) api.ToolState, run func(context.Context, *Node, R, Sink) error) Tool {
 	row, _ := api.FindTool(name)
 	return Tool{
 		Tool:  row,
