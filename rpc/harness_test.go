@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"log/slog"
 	"math/big"
 	"net"
 	"sync"
@@ -156,6 +157,8 @@ func issue(t testing.TB, c, parent *x509.Certificate, signer *ecdsa.PrivateKey) 
 	}
 	return key, cert
 }
+
+var discard = slog.New(slog.DiscardHandler)
 
 // handlerFunc makes a function a Handler.
 type handlerFunc func(ctx context.Context, call *Call) error

@@ -53,26 +53,32 @@ type yamuxMux struct {
 // newMux starts yamux on conn, as the opening side (console) or the accepting
 // side (agent).
 func newMux(conn net.Conn, console bool, t timing, log *slog.Logger) (*yamuxMux, error) {
-	config := yamux.DefaultConfig()
-	config.KeepAliveInterval = t.ping
-	config.ConnectionWriteTimeout = t.write
-	config.StreamOpenTimeout = t.silence
-	config.StreamCloseTimeout = t.fin // yamux keeps half-closed streams for five minutes
-	config.LogOutput = nil
-	config.Logger = yamuxLog{log}
-	config.MaxStreamWindowSize = agentWindow
 	side := yamux.Server
 	if console {
-		config.MaxStreamWindowSize = consoleWindow
 		side = yamux.Client
 	}
 	line := newLine(conn, t)
-	session, err := side(line, config)
+	session, err := side(line, yamuxConfig(console, t, log))
 	if err != nil {
 		line.Close()
 		return nil, fmt.Errorf("start yamux: %w", err)
 	}
 	return &yamuxMux{session: session, line: line}, nil
+}
+
+func yamuxConfig(console bool, t timing, log *slog.Logger) *yamux.Config {
+	config := yamux.DefaultConfig()
+	config.KeepAliveInterval = t.ping
+	config.ConnectionWriteTimeout = t.write
+	config.StreamOpenTimeout = t.silence
+	config.StreamCloseTimeout = t.fin // yamux's own is five minutes
+	config.LogOutput = nil
+	config.Logger = yamuxLog{log}
+	config.MaxStreamWindowSize = agentWindow
+	if console {
+		config.MaxStreamWindowSize = consoleWindow
+	}
+	return config
 }
 
 func (m *yamuxMux) open() (muxStream, error)   { return m.stream(m.session.OpenStream()) }

@@ -255,7 +255,11 @@ func (r *serving) session(link *link, m mux, log *slog.Logger) error {
 	ctx, cancel := context.WithCancelCause(link.ctx)
 	defer cancel(nil)
 
-	var accepting, calls sync.WaitGroup
+	var (
+		accepting, calls sync.WaitGroup
+		mu               sync.Mutex
+		ending           bool // no call begins any more; mu
+	)
 	accepting.Go(func() {
 		for {
 			raw, err := m.accept()
@@ -267,11 +271,20 @@ func (r *serving) session(link *link, m mux, log *slog.Logger) error {
 				cancel(Errorf(Unavailable, "the session was lost: %w", why))
 				return
 			}
-			calls.Go(func() { r.stream(ctx, link, raw, log) })
+			mu.Lock()
+			if ending {
+				raw.Close()
+			} else {
+				calls.Go(func() { r.stream(ctx, link, raw, log) })
+			}
+			mu.Unlock()
 		}
 	})
 
 	<-ctx.Done()
+	mu.Lock()
+	ending = true
+	mu.Unlock()
 	if !link.peer.Bulk {
 		link.console.end(errControlLost)
 	}

@@ -135,6 +135,7 @@ func until(t *testing.T, f *Fleet, node, what string, ok func(State) bool) State
 	t.Helper()
 	deadline := time.After(5 * time.Second)
 	for {
+		look := time.After(time.Millisecond) // for what is no change of the state
 		changed := f.Changed()
 		s := f.State(node)
 		if ok(s) {
@@ -142,6 +143,7 @@ func until(t *testing.T, f *Fleet, node, what string, ok func(State) bool) State
 		}
 		select {
 		case <-changed:
+		case <-look:
 		case <-deadline:
 			t.Fatalf("never %s: %+v", what, s)
 		}
@@ -440,11 +442,22 @@ type clock struct {
 	mu     sync.Mutex
 	now    time.Time
 	alarms map[chan time.Time]time.Time
-	asked  chan time.Duration // every After
 }
 
 func newClock() *clock {
-	return &clock{now: time.Unix(1e9, 0), alarms: map[chan time.Time]time.Time{}, asked: make(chan time.Duration, 64)}
+	return &clock{now: time.Unix(1e9, 0), alarms: map[chan time.Time]time.Time{}}
+}
+
+// awaited tells whether somebody waits for the time at.
+func (c *clock) awaited(at time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, alarm := range c.alarms {
+		if alarm.Equal(at) {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *clock) Now() time.Time {
@@ -458,7 +471,6 @@ func (c *clock) After(d time.Duration) <-chan time.Time {
 	defer c.mu.Unlock()
 	ch := make(chan time.Time, 1)
 	c.alarms[ch] = c.now.Add(d)
-	c.asked <- d
 	return ch
 }
 
@@ -490,16 +502,16 @@ func TestPausesGrow(t *testing.T) {
 	}
 	for n, most := range []time.Duration{1, 2, 4, 8, 16, 30, 30} {
 		most *= time.Second
-		pause := <-clock.asked
+		s := until(t, f, "cmp1", "waiting for the next dial", func(s State) bool {
+			return s.Phase == Down && dials.Load() == int32(n+1) && clock.awaited(s.Retry)
+		})
+		pause := s.Retry.Sub(clock.Now())
 		if pause > most || pause < most/2 {
 			t.Errorf("pause %d is %v, want %v to %v", n+1, pause, most/2, most)
 		}
-		if got := dials.Load(); got != int32(n+1) {
-			t.Errorf("%d dials before pause %d", got, n+1)
-		}
 		clock.move(pause)
 	}
-	<-clock.asked
+	until(t, f, "cmp1", "down", func(s State) bool { return s.Phase == Down && dials.Load() == 8 })
 	// A call right after a failure gets that failure, and one that insists dials.
 	before := dials.Load()
 	if _, err := f.Call(t.Context(), "cmp1", api.ToolLinks, api.LinksRequest{}); err == nil || dials.Load() != before {

@@ -47,11 +47,24 @@ func load(t *testing.T, elem ...string) *Bundle {
 	return b
 }
 
-// shake does a handshake over a pipe and returns the errors of both sides, and
+// shake does a handshake over loopback (a pipe has no room for two alerts that
+// cross) and returns the errors of both sides, and
 // the server's view when it succeeded.
 func shake(t *testing.T, server, client *tls.Config) (state tls.ConnectionState, serverErr, clientErr error) {
 	t.Helper()
-	here, there := net.Pipe()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	here, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	there, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
 	deadline := time.Now().Add(5 * time.Second)
 	here.SetDeadline(deadline)
 	there.SetDeadline(deadline)
