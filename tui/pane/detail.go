@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"steth/feed"
+	"steth/internal/safetext"
 	"steth/packets"
 	"steth/themes"
 )
@@ -107,7 +108,7 @@ func (p *pane) takeApart(rows int) {
 
 	d.look(p.feed, p.cursor)
 	list := d.lines()
-	if len(list) == 0 {
+	if !d.have {
 		c.space(1)
 		c.text(th.Muted, "no packet is selected")
 		c.end()
@@ -123,7 +124,11 @@ func (p *pane) takeApart(rows int) {
 	d.top = max(min(d.top, len(list)-rows), 0)
 
 	perRow, left := hexShape(c.width)
-	label := min(20, left/2)
+	label := 0
+	for _, l := range list {
+		label = max(label, len(l.field.Name))
+	}
+	label = min(label, left/2)
 	firstByte := d.firstByte(perRow, rows)
 	for r := range rows {
 		if i := d.top + r; i < len(list) {
@@ -172,7 +177,7 @@ func (p *pane) layerLine(l layerLine, label, limit int) {
 	taken := room - c.room
 	if l.index < 0 {
 		c.space(1)
-		c.text(th.Strong, l.layer)
+		c.text(th.Strong, safetext.Clean(l.layer))
 		c.room += taken
 		return
 	}
@@ -184,10 +189,10 @@ func (p *pane) layerLine(l layerLine, label, limit int) {
 	}
 	c.repeat(name, " ", 2)
 	before := c.room
-	c.text(name, l.field.Name)
+	c.text(name, safetext.Clean(l.field.Name))
 	c.repeat(name, " ", label-(before-c.room))
-	c.repeat(name, " ", 1)
-	c.text(value, l.field.Value)
+	c.repeat(name, " ", 2)
+	c.text(value, safetext.Clean(l.field.Value))
 	c.room += taken
 }
 

@@ -90,8 +90,7 @@ func (l *level) gather(panes []*pane, height int) {
 			}
 		} else {
 			n = 3 * height
-			from = max(p.feed.SeekTime(l.top-together), p.step(p.feed.SeekTime(l.top), -height))
-			from = p.step(from, 0)
+			from = p.step(p.feed.SeekTime(l.top), -height)
 		}
 		if len(p.entries) < n {
 			p.entries = make([]feed.Entry, n)

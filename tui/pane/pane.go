@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"steth/feed"
+	"steth/internal/safetext"
 	"steth/themes"
 )
 
@@ -27,17 +28,18 @@ type pane struct {
 	cancel  context.CancelFunc // of the search under way, else nil
 
 	// What follows is set for each frame.
-	at      rect
-	number  int
-	focused bool
-	theme   *themes.Theme
-	zone    *time.Location
-	drawn   uint64 // the feed's version that is on the screen
-	behind  bool   // the filter has not seen all that came
-	state   feed.State
-	level   bool  // rows are level with those of other panes
-	stamped bool  // lines have their time
-	stopped int64 // the time of the selected row
+	at       rect
+	number   int
+	focused  bool
+	favoured bool // others give it room
+	theme    *themes.Theme
+	zone     *time.Location
+	drawn    uint64 // the feed's version that is on the screen
+	behind   bool   // the filter has not seen all that came
+	state    feed.State
+	level    bool  // rows are level with those of other panes
+	stamped  bool  // lines have their time
+	stopped  int64 // the time of the selected row
 
 	// Buffers, used again for each frame.
 	canvas  canvas
@@ -51,9 +53,17 @@ type pane struct {
 
 func newPane(f *feed.Feed, run *task) *pane {
 	return &pane{
-		feed: f, about: f.About(), run: run,
+		feed: f, about: clean(f.About()), run: run,
 		window: window{follow: true, height: 1},
 	}
+}
+
+// clean makes names that clouds and nodes have given printable.
+func clean(a feed.About) feed.About {
+	for _, s := range []*string{&a.Title, &a.Target, &a.Host, &a.Netns, &a.Device, &a.Filter, &a.Series, &a.Unit} {
+		*s = safetext.Clean(*s)
+	}
+	return a
 }
 
 // again makes another view of the same stream.
@@ -179,6 +189,13 @@ func (p *pane) nothing() {
 	case p.sieve != nil:
 		words = "no row with " + patternText(p.filters) + "; esc shows all"
 	case p.about.Series != "" && len(p.state.Samples) > 0:
+		return
+	case p.state.End != "":
+		for _, words := range fold(p.state.End, p.at.w-1, 3) {
+			c.space(1)
+			c.text(th.Bad, words)
+			c.end()
+		}
 		return
 	case !p.state.Live:
 		words = "nothing came"

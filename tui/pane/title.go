@@ -135,7 +135,7 @@ func (p *pane) segments() []segment {
 	if p.sieve != nil {
 		words := "& " + patternText(p.filters)
 		if !p.sieve.done {
-			words += " …"
+			words += " " + th.Glyphs.Ellipsis
 		}
 		segs = append(segs, segment{rank: 1, gap: 2, span: []span{{th.Accent, words}}})
 	}

@@ -1,5 +1,7 @@
 package pane
 
+import "slices"
+
 // way is how a split puts its parts.
 type way uint8
 
@@ -13,6 +15,7 @@ const (
 const (
 	minWidth  = 16
 	minHeight = 3
+	cosy      = 9 // rows that the focused pane has as long as others can give
 )
 
 // rect is a part of the screen in cells.
@@ -117,7 +120,37 @@ func (n *node) divide(room int) []int {
 		leftSum -= n.shares[i]
 	}
 	sizes[len(sizes)-1] += left
+	if n.way == below {
+		n.favour(sizes, least)
+	}
 	return sizes
+}
+
+// favour takes rows from the other kids for the one with the focus, where it
+// would have fewer than a person can read.
+func (n *node) favour(sizes, least []int) {
+	for i, k := range n.kids {
+		if !k.favoured() {
+			continue
+		}
+		for sizes[i] < cosy {
+			rich := -1
+			for j := range sizes {
+				if j != i && sizes[j] > least[j] && (rich < 0 || sizes[j] > sizes[rich]) {
+					rich = j
+				}
+			}
+			if rich < 0 {
+				return
+			}
+			sizes[rich]--
+			sizes[i]++
+		}
+	}
+}
+
+func (n *node) favoured() bool {
+	return n.pane != nil && n.pane.favoured || slices.ContainsFunc(n.kids, (*node).favoured)
 }
 
 // panes lists the leaves from left to right and top to bottom.

@@ -42,7 +42,7 @@ func rate(v float64) string {
 	if prefix == "" {
 		return strconv.FormatFloat(v, 'f', 0, 64) + "/s"
 	}
-	return number(v) + prefix + "/s"
+	return strconv.FormatFloat(v, 'g', 3, 64) + prefix + "/s"
 }
 
 // quantity writes v, a round one, with its unit; bits and bytes get a prefix of

@@ -23,10 +23,14 @@ func (w *Workspace) View(width, height int) string {
 	if w.root == nil {
 		return w.blank()
 	}
+	for _, p := range w.panes {
+		p.theme, p.zone = w.theme, w.drawn.Location()
+		p.focused = p == w.focus
+		p.favoured = p.focused && !w.own
+	}
 	root := w.layOut()
 	shown := w.visible()
 	for _, p := range shown {
-		p.theme, p.zone, p.focused = w.theme, w.drawn.Location(), p == w.focus
 		p.refresh()
 		p.measure()
 	}
@@ -102,7 +106,7 @@ func (w *Workspace) blank() string {
 	c.space(1)
 	switch {
 	case len(w.tasks) > 0 && !w.Empty():
-		c.text(w.theme.Muted, "starting…")
+		c.text(w.theme.Muted, "starting"+w.theme.Glyphs.Ellipsis)
 	default:
 		c.text(w.theme.Muted, "Nothing runs here. Captures and probes started in the explorer open as panes.")
 	}

@@ -171,13 +171,14 @@ func (p *pane) seen(n int) []feed.Entry {
 	if !ok {
 		return nil
 	}
-	top := p.top
 	if p.follow {
-		top = p.step(last, 1-n)
-	} else {
-		top = p.step(top, 0) // the oldest may be gone
+		return p.read(p.step(last, 1-n), p.entries[:n])
 	}
-	return p.read(top, p.entries[:n])
+	// The oldest may be gone, and the pane may have grown.
+	p.cursor = p.step(p.cursor, 0)
+	p.top = min(p.step(p.top, 0), p.topFor(last))
+	p.show()
+	return p.read(p.top, p.entries[:n])
 }
 
 // read fills dst with rows from seq on.

@@ -1,11 +1,13 @@
 package pane
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
 
 	"steth/feed"
+	"steth/internal/safetext"
 	"steth/themes"
 	"steth/tui/keys"
 )
@@ -14,7 +16,7 @@ import (
 type Options struct {
 	Theme *themes.Theme
 	Now   func() time.Time // nil: time.Now; its location is that of times on the screen
-	Keys  *keys.Table      // nil: [Bindings] as they are
+	Keys  *keys.Table      // nil: the keys as they are by default
 }
 
 // Workspace is a page of panes.
@@ -48,7 +50,7 @@ func New(opt Options) *Workspace {
 		opt.Now = time.Now
 	}
 	if opt.Keys == nil {
-		opt.Keys, _ = keys.New(Bindings(), nil) // without overrides there is no clash
+		opt.Keys, _ = keys.New(append(keys.Default(), Bindings()...), nil) // a test sees that nothing clashes
 	}
 	w := &Workspace{theme: opt.Theme, now: opt.Now, keys: opt.Keys, lock: true, stale: true}
 	w.ctx, w.end = context.WithCancel(context.Background())
@@ -118,14 +120,12 @@ func (w *Workspace) Panes() int { return len(w.panes) }
 func (w *Workspace) Title() string {
 	for _, t := range w.tasks {
 		if name := t.Target().Name; name != "" {
-			return name
+			return safetext.Clean(name)
 		}
 	}
-	for _, p := range w.panes {
-		if p.about.Target != "" {
-			return p.about.Target
-		}
-		return p.about.Title
+	if len(w.panes) > 0 {
+		a := w.panes[0].about
+		return cmp.Or(a.Target, a.Device, a.Title)
 	}
 	return "workspace"
 }
@@ -184,7 +184,7 @@ func (w *Workspace) Dirty() bool {
 		if p.feed.Version() != p.drawn || p.behind {
 			return true
 		}
-		moving = moving || p.state.Live && slices.ContainsFunc(p.state.Rates, func(v float64) bool { return v > 0 })
+		moving = moving || p.state.Live && (p.state.Rate > 0 || slices.ContainsFunc(p.state.Rates, func(v float64) bool { return v > 0 }))
 	}
 	return moving && w.now().Unix() != w.drawn.Unix()
 }

@@ -1,0 +1,140 @@
+package pane
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"steth/feed"
+)
+
+func TestSearch(t *testing.T) {
+	s, _ := numbered(t, 20_000, feed.Options{Memory: 32 << 10, Spool: 8 << 20})
+	s.press("/")
+	if _, y, ok := s.Typing(); !ok || y != s.h-1 {
+		t.Fatalf("the prompt is at row %d, %v", y, ok)
+	}
+	s.write("LINE 77")
+	s.press("enter")
+	s.has("no older hit of LINE 77") // capitals count where they are typed
+	s.press("/")
+	s.write("line 77")
+	s.press("enter")
+	if row := s.row(s.theme.Glyphs.Bar); !strings.Contains(row, "line 7799.") {
+		t.Fatalf("the newest hit is not found: %q", row)
+	}
+	s.press("N")
+	if row := s.row(s.theme.Glyphs.Bar); !strings.Contains(row, "line 7798.") {
+		t.Fatalf("the hit before it is not found: %q", row)
+	}
+	s.press("n", "n")
+	s.has("no newer hit of line 77")
+	if view := s.View(s.w, s.h); !strings.Contains(view, s.theme.Match.Paint("line 77")) {
+		t.Error("hits are not marked")
+	}
+	if !s.Back() || s.Back() {
+		t.Error("esc takes the hits off, and then there is nothing to go back from")
+	}
+}
+
+func TestSearchCanBeStopped(t *testing.T) {
+	s, _ := numbered(t, 1000, feed.Options{})
+	s.press("/")
+	s.write("line 5.")
+	cmd := s.Update(stroke("enter")) // as if it took long: the answer comes later
+	s.has("searching")
+	if !s.Back() {
+		t.Fatal("esc does not stop a search")
+	}
+	s.lacks("searching")
+	s.run(cmd)
+	s.lacks("paused")
+	if !s.focus.follow {
+		t.Fatal("the answer of a search that was stopped moved the window")
+	}
+}
+
+func TestErrors(t *testing.T) {
+	c := newClock()
+	f := newFeed(t, c, feed.About{Title: "log"}, feed.Options{})
+	for i := range 200 {
+		level := feed.Plain
+		if i == 50 || i == 120 {
+			level = feed.Bad
+		}
+		f.Line(ms(i), level, fmt.Sprintf("line %d.", i))
+	}
+	s := newScreen(t, c, 60, 12)
+	s.AddFeed(f)
+	s.show()
+	for _, step := range []struct{ key, row string }{{"e", "line 120."}, {"E", "line 50."}, {"e", "line 120."}} {
+		s.press(step.key)
+		if row := s.row(s.theme.Glyphs.Bar); !strings.Contains(row, step.row) {
+			t.Fatalf("%s goes to %q, want %q", step.key, row, step.row)
+		}
+	}
+	s.press("e")
+	s.has("no newer error")
+}
+
+func TestMarks(t *testing.T) {
+	s, _ := numbered(t, 100, feed.Options{})
+	s.press("g", "m")
+	if _, _, ok := s.Typing(); !ok {
+		t.Fatal("the letter of a mark is not kept from the shell")
+	}
+	s.press("a")
+	s.has("marked a")
+	s.press("G", "'", "a")
+	if row := s.row(s.theme.Glyphs.Bar); !strings.Contains(row, "line 0.") {
+		t.Fatalf("the mark leads to %q", row)
+	}
+	s.press("'", "b")
+	s.has("no mark b")
+}
+
+func TestFilters(t *testing.T) {
+	s, f := numbered(t, 20_000, feed.Options{Memory: 32 << 10, Spool: 8 << 20})
+	only := func(text string) {
+		t.Helper()
+		s.press("&")
+		s.write(text)
+		s.press("enter")
+	}
+	only("99.")
+	s.has("& 99.", "line 19999.", "line 19899.", "line 19099.")
+	s.lacks("line 19998.")
+	f.Line(ms(20_000), feed.Plain, "line 20099.")
+	f.Line(ms(20_001), feed.Plain, "line 20100.")
+	s.has("line 20099.")
+	s.lacks("line 20100.")
+
+	only("line 1")
+	s.has("& 99. & line 1", "line 19999.")
+	s.lacks("line 20099.")
+	s.press("!")
+	s.has("& 99. & !line 1", "line 20099.", "line 9999.")
+	s.lacks("line 19999.")
+
+	s.press("g")
+	s.has("line 99.", "line 299.")
+	s.press("/")
+	s.write("599.")
+	s.press("enter", "n")
+	if row := s.row(s.theme.Glyphs.Bar); !strings.Contains(row, "line 599.") {
+		t.Fatalf("a search within a filter leads to %q", row)
+	}
+	s.Back() // the hits
+	s.Back() // the filters
+	s.lacks("& 99.")
+	s.has("line 20100.")
+}
+
+func TestFilterOfPackets(t *testing.T) {
+	c := newClock()
+	s, _, _, _ := triage(t, c)
+	s.press("1", "&")
+	s.write("arp")
+	s.press("enter")
+	s.has("& arp", "ARP who has 10.20.0.1")
+}
