@@ -1,10 +1,12 @@
 package packets
 
 import (
+	"bytes"
 	"encoding/hex"
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/google/gopacket"
@@ -49,6 +51,13 @@ func ip4(proto layers.IPProtocol) *layers.IPv4 {
 
 func ip6(proto layers.IPProtocol) *layers.IPv6 {
 	return &layers.IPv6{Version: 6, HopLimit: 64, NextHeader: proto, SrcIP: ip("fd00::11"), DstIP: ip("fd00::22")}
+}
+
+// ip4Head is a header that claims whatever follows: total length 0.
+func ip4Head(proto layers.IPProtocol) gopacket.Payload {
+	head := build(ip4(proto))
+	head[2], head[3] = 0, 0
+	return head
 }
 
 // build serialises layers with right lengths and checksums.
@@ -197,6 +206,10 @@ func samples(t testing.TB) []sample {
 				gopacket.Payload(ping4(1)[14:])), 0x88a8, 30),
 			who + "vlan 30 vlan 100 ICMP echo request 1 len 64 id 7", ICMPRequest,
 		},
+		{
+			"too many tags", tagged(append(ping4(1)[:12], unhex(strings.Repeat("81000001", 6)+"0800")...), 0x88a8, 30),
+			macs + "vlan 30 vlan 1 vlan 1 vlan 1 vlan tag [cut]", Other,
+		},
 		{"ARP request", whole(arp(1, "10.20.0.11", "10.20.0.1", every)), "fa:16:3e:0a:11:01 > broadcast  ARP who has 10.20.0.1 tell 10.20.0.11", ARP},
 		{"ARP reply", whole(arp(2, "10.20.0.1", "10.20.0.11", macB)), macs + "ARP 10.20.0.1 is at fa:16:3e:0a:11:01", ARP},
 		{"ARP announcement", whole(arp(1, "10.20.0.1", "10.20.0.1", every)), "fa:16:3e:0a:11:01 > broadcast  ARP announcement of 10.20.0.1", ARP},
@@ -241,7 +254,7 @@ func samples(t testing.TB) []sample {
 			})), who6 + "ICMP6 neighbour advertisement, fd00::1 is at fa:16:3e:9e:00:01 len 32", ND},
 		{
 			"IPv6 fragment", whole(build(ether(layers.EthernetTypeIPv6), ip6(layers.IPProtocolIPv6Fragment),
-				gopacket.Payload(unhex("110005a80000002a")), payload(100))),
+				gopacket.Payload(unhex("110005a90000002a")), payload(100))),
 			who6 + "UDP fragment 42 from 1448 len 100", Other,
 		},
 		{
@@ -264,6 +277,14 @@ func samples(t testing.TB) []sample {
 		{"DNS hostile name", whole(udp4(40000, 53, &layers.DNS{ID: 1, Questions: []layers.DNSQuestion{
 			{Name: []byte("a\x1b[31m\x07\\é"), Type: 255, Class: 1},
 		}})), `10.20.0.11.40000 > 10.20.0.22.53  DNS query 1 ANY a\027[31m\007\092\195\169 len 28`, DNS},
+		{
+			"DNS name that points at itself", whole(udp4(40000, 53, gopacket.Payload(unhex("000100000001000000000000"+"c00c"+"00010001")))),
+			"10.20.0.11.40000 > 10.20.0.22.53  DNS query 1 A [bad name] len 18", DNS,
+		},
+		{
+			"DNS label with a dot", whole(udp4(40000, 53, gopacket.Payload(unhex("000100000001000000000000"+"03612e62"+"0163"+"00"+"001c0001")))),
+			`10.20.0.11.40000 > 10.20.0.22.53  DNS query 1 AAAA a\.b.c len 23`, DNS,
+		},
 		{
 			"DHCP discover", whole(dhcp(layers.DHCPMsgTypeDiscover, "0.0.0.0", layers.NewDHCPOption(layers.DHCPOptRequestIP, ip("10.20.0.11")))),
 			"10.20.0.11.68 > 10.20.0.22.67  DHCP Discover xid 0xdeadbeef client fa:16:3e:0a:11:01 wants 10.20.0.11 len 250", DHCP,
@@ -300,6 +321,11 @@ func samples(t testing.TB) []sample {
 			"GRE with IP", whole(build(ether(layers.EthernetTypeIPv4), ip4(layers.IPProtocolGRE),
 				&layers.GRE{Protocol: layers.EthernetTypeIPv4}, gopacket.Payload(ping4(2)[14:]))),
 			who + "GRE  " + who + "ICMP echo request 2 len 64 id 7", ICMPRequest,
+		},
+		{
+			"GRE in GRE in GRE ...", whole(build(ether(layers.EthernetTypeIPv4), ip4(layers.IPProtocolGRE), gopacket.Payload(bytes.Repeat(
+				build(&layers.GRE{Protocol: layers.EthernetTypeIPv4}, ip4Head(layers.IPProtocolGRE)), 6)))),
+			who + strings.Repeat("GRE  "+who, 4) + "GRE too deep to follow len 44", GRE,
 		},
 		{
 			"IP in IP", whole(build(ether(layers.EthernetTypeIPv4), ip4(layers.IPProtocolIPv4), gopacket.Payload(ping4(2)[14:]))),

@@ -69,6 +69,14 @@ func TestCleanTextCostsNothing(t *testing.T) {
 	}
 }
 
+func TestNothingHides(t *testing.T) {
+	for _, r := range []rune{0x34f, 0x115f, 0x1160, 0x17b4, 0x17b5, 0x180e, 0x2060, 0x2800, 0x3164, 0xffa0, 0xd4e, 0xe33} {
+		if got := Clean(string(r)); !strings.HasPrefix(got, "<U+") {
+			t.Errorf("%U stays as %+q", r, got)
+		}
+	}
+}
+
 // TestCleanIsLinear would take minutes if each tab measured the line again.
 func TestCleanIsLinear(t *testing.T) {
 	for _, s := range []string{"\t", "\u0301", "\x9b", "\u200d👨"} {
