@@ -219,7 +219,7 @@ func (f *fakeCloud) list(w http.ResponseWriter, r *http.Request, at string) {
 			body[key+"_links"] = []map[string]string{{"rel": "next", "href": "http://inside.example:9696" + r.URL.Path + "?" + next.Encode()}}
 		}
 	}
-	body[key] = slices.Concat([]map[string]any{}, found)
+	body[key] = append([]map[string]any{}, found...)
 	_ = json.NewEncoder(w).Encode(body)
 }
 

@@ -47,7 +47,8 @@ func (c *Cloud) Find(ctx context.Context, base *Snapshot, text string) (Found, e
 	if f.query.name == "" {
 		return found, problemf(nil, "there is nothing to look for: type an address, a MAC, an id or a name")
 	}
-	for _, stage := range []func() []question{f.likely, f.unlikely, f.lastResort} {
+	f.ask(ctx, f.likely()) // always: what base has may be old
+	for _, stage := range []func() []question{f.unlikely, f.lastResort} {
 		if len(f.hits()) == 0 {
 			f.ask(ctx, stage())
 		}

@@ -32,18 +32,15 @@ func newIndex(s *Snapshot) index {
 		byNet:    make(map[string][]int32, len(s.Networks)),
 		byHost:   make(map[string][]int32, len(s.Nodes)),
 	}
-	for _, kind := range Kinds() {
-		n := s.count(kind)
-		ids, names := make(map[string]int32, n), make(map[string][]int32, n)
-		for i := range n {
-			o := s.at(kind, i)
-			ids[o.ObjectID()] = int32(i)
-			if name := o.ObjectName(); name != "" {
-				names[name] = append(names[name], int32(i))
-			}
-		}
-		x.byID[kind], x.byName[kind] = ids, names
-	}
+	enter(&x, KindNode, s.Nodes)
+	enter(&x, KindNetwork, s.Networks)
+	enter(&x, KindSubnet, s.Subnets)
+	enter(&x, KindPort, s.Ports)
+	enter(&x, KindServer, s.Servers)
+	enter(&x, KindRouter, s.Routers)
+	enter(&x, KindFloatingIP, s.FloatingIPs)
+	enter(&x, KindSecurityGroup, s.SecurityGroups)
+	enter(&x, KindAgent, s.Agents)
 	for i := range s.Ports {
 		x.port(int32(i), &s.Ports[i])
 	}
@@ -57,6 +54,19 @@ func newIndex(s *Snapshot) index {
 		}
 	}
 	return x
+}
+
+// enter notes the ids and names of a list. It is generic so that no object is
+// copied to the heap.
+func enter[T Object](x *index, kind Kind, list []T) {
+	ids, names := make(map[string]int32, len(list)), map[string][]int32{}
+	for i := range list {
+		ids[list[i].ObjectID()] = int32(i)
+		if name := list[i].ObjectName(); name != "" {
+			names[name] = append(names[name], int32(i))
+		}
+	}
+	x.byID[kind], x.byName[kind] = ids, names
 }
 
 func (x *index) port(i int32, p *Port) {
