@@ -131,7 +131,7 @@ func (l *line) flush() {
 				err = Errorf(Unavailable, "the peer took nothing for %v", limit)
 			}
 			l.fail(err)
-			l.Conn.Close() // wakes the reader
+			beneath(l.Conn).Close() // wakes the reader
 			return
 		}
 	}
@@ -186,5 +186,8 @@ func (l *line) Close() error {
 		l.Conn.SetWriteDeadline(time.Now().Add(l.timing.linger))
 	}
 	<-l.flushed
+	// TLS says goodbye, and would wait 5 s for a peer that does not listen.
+	last := time.AfterFunc(l.timing.linger, func() { beneath(l.Conn).Close() })
+	defer last.Stop()
 	return l.Conn.Close()
 }

@@ -180,7 +180,7 @@ func TestDeadPeerIsNoticed(t *testing.T) {
 	if short.silence > 10*time.Second || short.write > 10*time.Second || 3*short.ping > short.silence {
 		t.Errorf("a dead peer is not noticed within 10 s: %+v", short)
 	}
-	short.silence, short.ping, short.write = 200*time.Millisecond, 50*time.Millisecond, 200*time.Millisecond
+	short.silence, short.ping, short.write = 500*time.Millisecond, 50*time.Millisecond, 500*time.Millisecond
 	overEach(t, func(t *testing.T, n network) {
 		r := start(t, n, testTools, func(_ *Server, set *timing) { *set = short })
 		cut := make(chan struct{})
@@ -194,7 +194,7 @@ func TestDeadPeerIsNoticed(t *testing.T) {
 		select {
 		case <-s.Done():
 			t.Fatalf("a live peer was given up: %v", s.Err())
-		case <-time.After(3 * short.silence):
+		case <-time.After(short.silence * 5 / 4):
 		}
 		close(cut)
 		within(t, 2*time.Second, "noticing", func() { <-s.Done() })

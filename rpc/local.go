@@ -43,10 +43,7 @@ func interruptible(ctx context.Context, conn net.Conn) func() error {
 // buffer grows to megabytes, which on a slow link would stand between a
 // capture's data and the answer to a ping.
 func tuneSocket(conn net.Conn) {
-	if secured, ok := conn.(*tls.Conn); ok {
-		conn = secured.NetConn()
-	}
-	tcp, ok := conn.(*net.TCPConn)
+	tcp, ok := beneath(conn).(*net.TCPConn)
 	if !ok {
 		return
 	}
@@ -55,4 +52,13 @@ func tuneSocket(conn net.Conn) {
 		return
 	}
 	_ = raw.Control(limitUnsent) // an old kernel just queues more
+}
+
+// beneath returns the connection that conn's TLS runs on, or conn where there
+// is none. To close it ends both at once, without a goodbye that could block.
+func beneath(conn net.Conn) net.Conn {
+	if secured, ok := conn.(*tls.Conn); ok {
+		return secured.NetConn()
+	}
+	return conn
 }

@@ -163,7 +163,7 @@ func (r *serving) connection(ctx context.Context, conn net.Conn) {
 	conn, link, err := r.admit(ctx, conn)
 	if err != nil {
 		log.Warn("connection refused", "error", err)
-		conn.Close()
+		beneath(conn).Close()
 		return
 	}
 	defer r.consoles.leave(link)
