@@ -100,6 +100,11 @@ func respond(w http.ResponseWriter, status int, body any) {
 	w.Write(text.Bytes())
 }
 
+// complaint is what a service says of a bad request, in its own words.
+type complaint string
+
+func (c complaint) Error() string { return string(c) }
+
 func keystoneError(w http.ResponseWriter, code int, message string) {
 	respond(w, code, object{"error": object{"code": code, "message": message, "title": http.StatusText(code)}})
 }

@@ -29,7 +29,8 @@ func (a *API) resources() []resource {
 	own := func(who caller, o object) bool { return o["project_id"] == who.projectID() }
 	return []resource{
 		{
-			"networks", "networks", "network", [2]string{"NetworkNotFound", "Network %s could not be found."},
+			"networks", "networks", "network",
+			[2]string{"NetworkNotFound", "Network %s could not be found."},
 			func() []object { return each(a.cloud.Networks, a.networkBody) },
 			[]string{"provider:network_type", "provider:physical_network", "provider:segmentation_id"},
 			func(who caller, o object) bool {
@@ -37,33 +38,40 @@ func (a *API) resources() []resource {
 			},
 		},
 		{
-			"subnets", "subnets", "subnet", [2]string{"SubnetNotFound", "Subnet %s could not be found."},
+			"subnets", "subnets", "subnet",
+			[2]string{"SubnetNotFound", "Subnet %s could not be found."},
 			func() []object { return each(a.cloud.Networks, a.subnetBody) },
 			nil, own,
 		},
 		{
-			"ports", "ports", "port", [2]string{"PortNotFound", "Port %s could not be found."},
+			"ports", "ports", "port",
+			[2]string{"PortNotFound", "Port %s could not be found."},
 			func() []object { return each(a.cloud.Ports, a.portBody) },
 			[]string{"binding:host_id", "binding:profile", "binding:vif_details", "binding:vif_type", "resource_request"},
 			own,
 		},
 		{
-			"routers", "routers", "router", [2]string{"RouterNotFound", "Router %s could not be found"},
+			"routers", "routers", "router",
+			[2]string{"RouterNotFound", "Router %s could not be found"},
 			func() []object { return each(a.cloud.Routers, a.routerBody) },
-			[]string{"distributed", "ha"}, own,
+			[]string{"distributed", "ha"},
+			own,
 		},
 		{
-			"floatingips", "floatingips", "floatingip", [2]string{"FloatingIPNotFound", "Floating IP %s could not be found"},
+			"floatingips", "floatingips", "floatingip",
+			[2]string{"FloatingIPNotFound", "Floating IP %s could not be found"},
 			func() []object { return each(a.cloud.FloatingIPs, a.floatingIPBody) },
 			nil, own,
 		},
 		{
-			"security-groups", "security_groups", "security_group", [2]string{"SecurityGroupNotFound", "Security group %s does not exist."},
+			"security-groups", "security_groups", "security_group",
+			[2]string{"SecurityGroupNotFound", "Security group %s does not exist."},
 			func() []object { return each(a.cloud.SecurityGroups, a.securityGroupBody) },
 			nil, own,
 		},
 		{
-			"security-group-rules", "security_group_rules", "security_group_rule", [2]string{"SecurityGroupRuleNotFound", "Security group rule %s does not exist."},
+			"security-group-rules", "security_group_rules", "security_group_rule",
+			[2]string{"SecurityGroupRuleNotFound", "Security group rule %s does not exist."},
 			func() []object {
 				var out []object
 				for _, g := range a.cloud.SecurityGroups {
@@ -74,7 +82,8 @@ func (a *API) resources() []resource {
 			nil, own,
 		},
 		{
-			"agents", "agents", "agent", [2]string{"AgentNotFound", "Agent %s could not be found"},
+			"agents", "agents", "agent",
+			[2]string{"AgentNotFound", "Agent %s could not be found"},
 			func() []object { return each(a.cloud.Agents, a.agentBody) },
 			nil, func(caller, object) bool { return false },
 		},

@@ -47,23 +47,23 @@ func parseQuery(v url.Values, attributes []string) (query, error) {
 	}
 	if unknown != nil && len(attributes) > 0 {
 		slices.Sort(unknown)
-		return q, fmt.Errorf("[%s] is invalid attribute for filtering", strings.Join(unknown, ", "))
+		return q, complaint("[" + strings.Join(unknown, ", ") + "] is invalid attribute for filtering")
 	}
 	if text := v.Get("limit"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 {
-			return q, fmt.Errorf("Limit must be an integer 0 or greater and not '%s'", text) //nolint:staticcheck // Neutron's words
+			return q, complaint("Limit must be an integer 0 or greater and not '" + text + "'")
 		}
 		q.limit = n
 	}
 	q.reverse = truth(v.Get("page_reverse"))
 	keys, dirs := v["sort_key"], v["sort_dir"]
 	if len(keys) != len(dirs) && len(dirs) > 0 {
-		return q, errors.New("The number of sort_keys and sort_dirs must be same") //nolint:staticcheck // Neutron's words
+		return q, complaint("The number of sort_keys and sort_dirs must be same")
 	}
 	for i, key := range keys {
 		if len(attributes) > 0 && !slices.Contains(attributes, key) {
-			return q, fmt.Errorf("['%s'] is invalid attribute for sort keys", key)
+			return q, complaint("['" + key + "'] is invalid attribute for sort keys")
 		}
 		q.sort = append(q.sort, sortKey{key, len(dirs) > 0 && dirs[i] == "desc"})
 	}

@@ -164,11 +164,10 @@ type Lease struct {
 // lease reads an acknowledgement.
 func (m message) lease() (Lease, error) {
 	l := Lease{Gateway: addr(m.options[optRouter]), Server: addr(m.options[optServer]), DNS: addr(m.options[optDNS])}
-	mask := m.options[optMask]
-	if len(mask) != 4 || !m.yours.IsValid() || m.yours.IsUnspecified() {
+	ones, bits := net.IPMask(m.options[optMask]).Size()
+	if bits != 32 || !m.yours.IsValid() || m.yours.IsUnspecified() {
 		return l, errors.New("the DHCP server's answer has no address or no netmask")
 	}
-	ones, _ := net.IPMask(mask).Size()
 	l.Address = netip.PrefixFrom(m.yours, ones)
 	if v := m.options[optMTU]; len(v) == 2 {
 		l.MTU = int(binary.BigEndian.Uint16(v))
