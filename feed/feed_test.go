@@ -288,11 +288,17 @@ func TestTextIsMadeSafe(t *testing.T) {
 }
 
 func TestLongLineIsCut(t *testing.T) {
-	f := open(t, Options{})
-	f.Line(1, Plain, strings.Repeat("a", 1<<20))
-	var e [1]Entry
-	if f.Read(0, e[:]) != 1 || len(e[0].Text) > maxLine+len("…") || !strings.HasSuffix(e[0].Text, "…") {
-		t.Errorf("%d bytes", len(e[0].Text))
+	for _, c := range []string{"a", "é", "€", "🚀"} {
+		f := open(t, Options{})
+		f.Line(1, Plain, "xy"+strings.Repeat(c, 1<<20))
+		var e [1]Entry
+		if f.Read(0, e[:]) != 1 {
+			t.Fatal("nothing there")
+		}
+		body, cut := strings.CutSuffix(e[0].Text, "…")
+		if !cut || len(body) > maxLine || len(body) < maxLine-4 || strings.Trim(body, "xy"+c) != "" {
+			t.Errorf("%s: %d bytes, the last are %q", c, len(body), e[0].Text[len(e[0].Text)-20:])
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"steth/internal/safetext"
 	"steth/packets"
@@ -102,10 +103,7 @@ func (f *Feed) About() About { return f.about }
 // Line appends a line that came at t, Unix nanoseconds. Text is made safe to
 // print; beyond 64 KiB it is cut.
 func (f *Feed) Line(t int64, level Level, text string) {
-	if len(text) > maxLine {
-		text = text[:maxLine] + "…"
-	}
-	text = safetext.Clean(text)
+	text = safetext.Clean(shorten(text))
 	f.write.Lock()
 	defer f.write.Unlock()
 	s := f.room(headSize + len(text))
@@ -118,6 +116,19 @@ func (f *Feed) Line(t int64, level Level, text string) {
 	s.data = appendLine(s.data, t, level, text)
 	f.appended(s, t, len(text), now)
 	f.mu.Unlock()
+}
+
+// shorten cuts a line that is far longer than anybody reads, between two
+// characters.
+func shorten(text string) string {
+	if len(text) <= maxLine {
+		return text
+	}
+	end := maxLine
+	for end > maxLine-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "…"
 }
 
 // Packet appends a packet; p.Data is copied.

@@ -4,6 +4,7 @@ package packets
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -74,6 +75,42 @@ func TestCapinfosReadsOurFiles(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("capinfos doesn't say %q in\n%s", want, text)
 		}
+	}
+}
+
+// TestWeReadWhatTsharkWrites: the same packets, with the same rows, after
+// Wireshark wrote them anew.
+func TestWeReadWhatTsharkWrites(t *testing.T) {
+	var packets []Packet
+	for _, s := range samples(t) {
+		packets = append(packets, s.packet)
+	}
+	again := filepath.Join(t.TempDir(), "again.pcapng")
+	run(t, "tshark", "-n", "-r", saved(t, packets...), "-F", "pcapng", "-w", again)
+	f, err := os.Open(again)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	r, err := NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range packets {
+		var p Packet
+		iface, err := r.Next(&p)
+		if err != nil {
+			t.Fatalf("packet %d: %v", i, err)
+		}
+		if got, want := string(Summarise(nil, &p)), string(Summarise(nil, &packets[i])); got != want || p.Time != packets[i].Time || iface != i%2 {
+			t.Errorf("packet %d of interface %d at %d:\n%s\nwant\n%s", i, iface, p.Time, got, want)
+		}
+	}
+	if _, err := r.Next(new(Packet)); err != io.EOF {
+		t.Errorf("after the last packet: %v", err)
+	}
+	if ifs := r.Interfaces(); len(ifs) != 2 || ifs[1].Netns != someInterfaces[1].Netns || ifs[0].Filter != someInterfaces[0].Filter {
+		t.Errorf("interfaces %+v", ifs)
 	}
 }
 
