@@ -114,6 +114,18 @@ func TestConnectTimeout(t *testing.T) {
 	}
 }
 
+func TestConnectUnscoped(t *testing.T) {
+	f := newFakeCloud(t)
+	f.intercept = func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Header().Set("X-Subject-Token", "unscoped")
+		w.WriteHeader(http.StatusCreated)
+		_, _ = w.Write([]byte(`{"token": {"user": {"name": "admin"}}}`))
+		return true
+	}
+	_, err := Connect(t.Context(), Options{Getenv: f.env("OS_PROJECT_NAME", "")})
+	sentence(t, err, "without a catalog", "OS_PROJECT_NAME")
+}
+
 // tlsCloud is a fake cloud behind TLS; ca is the file of its certificate.
 func tlsCloud(t *testing.T, mutual bool) (f *fakeCloud, ca string) {
 	t.Helper()

@@ -122,8 +122,8 @@ const (
 
 func portState(p Port) Health {
 	switch {
-	case p.VIFType == vifFailed:
-		return Health{Broken, vifFailed}
+	case p.VIFType == vifFailed && !(ownedByRouter(p.DeviceOwner) && p.Status == "ACTIVE"):
+		return Health{Broken, vifFailed} // OVN's gateway ports say so too, and mean nothing by it
 	case !p.AdminUp:
 		return Health{Suspicious, "disabled"}
 	case p.DeviceOwner == ownerFloating:

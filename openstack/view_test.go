@@ -116,6 +116,8 @@ func TestState(t *testing.T) {
 		{"port", Port{Status: "ACTIVE", AdminUp: true, Host: "h", DeviceOwner: "compute:nova"}, Health{OK, "ACTIVE"}},
 		{"port down while bound", Port{Status: "DOWN", AdminUp: true, Host: "h", DeviceOwner: "compute:nova"}, Health{Broken, "DOWN"}},
 		{"port binding failed", Port{Status: "DOWN", AdminUp: true, Host: "h", VIFType: "binding_failed"}, Health{Broken, "binding_failed"}},
+		{"OVN's gateway port", Port{Status: "ACTIVE", AdminUp: true, Host: "h", VIFType: "binding_failed", DeviceOwner: "network:router_gateway"}, Health{OK, "ACTIVE"}},
+		{"OVN's router leg", Port{Status: "ACTIVE", AdminUp: true, VIFType: "unbound", DeviceOwner: "network:router_interface"}, Health{OK, "ACTIVE"}},
 		{"port disabled", Port{Status: "DOWN", Host: "h"}, Health{Suspicious, "disabled"}},
 		{"port in build", Port{Status: "BUILD", AdminUp: true, Host: "h"}, Health{Suspicious, "BUILD"}},
 		{"virtual address", Port{Status: "DOWN", AdminUp: true, VIFType: "unbound"}, Health{OK, "unbound"}},

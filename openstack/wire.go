@@ -48,10 +48,11 @@ func routes(in []wireRoute) []string {
 }
 
 // moment reads the times that the services write: RFC 3339, with a blank for
-// the T (Neutron's agents), without a zone (UTC), with fractions.
+// the T (Neutron's agents), without a zone (UTC), with fractions. The epoch is
+// OVN's way to say never.
 func moment(text string) time.Time {
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05"} {
-		if t, err := time.Parse(layout, text); err == nil {
+	for _, layout := range []string{time.RFC3339, "2006-01-02 15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02T15:04:05"} {
+		if t, err := time.Parse(layout, text); err == nil && t.Unix() != 0 {
 			return t.UTC()
 		}
 	}

@@ -30,6 +30,19 @@ func TestDecodeOddTypes(t *testing.T) {
 	equal(t, "agent", fmt.Sprint(a.Heartbeat.Unix(), a.Configurations == nil), "1767323045 true")
 }
 
+func TestMoment(t *testing.T) {
+	for in, want := range map[string]string{
+		"2026-01-02T03:04:05Z":             "2026-01-02 03:04:05 UTC", // Neutron, Nova
+		"2026-01-02T03:04:05.123456":       "2026-01-02 03:04:05 UTC",
+		"2026-01-02 03:04:05":              "2026-01-02 03:04:05 UTC", // Neutron's agents
+		"2026-01-02 05:04:05.678000+02:00": "2026-01-02 03:04:05 UTC", // OVN's agents
+		"1970-01-01 00:00:00+00:00":        "",
+		"yesterday":                        "",
+	} {
+		equal(t, in, stamp(moment(in)), want)
+	}
+}
+
 func decoders() map[string]func(json.RawMessage) Object {
 	all := map[string]func(json.RawMessage) Object{"server": as(decodeServer), "node": as(decodeHypervisor)}
 	for _, src := range neutron() {
