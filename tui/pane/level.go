@@ -76,10 +76,6 @@ func (l *level) arrange(panes []*pane, leader *pane, now int64) {
 // gather reads what may be visible, and some more on both sides of it.
 func (l *level) gather(panes []*pane, height int) {
 	l.sides = l.sides[:0]
-	filtered := false // not all see the same kinds of packets
-	for _, p := range panes {
-		filtered = filtered || p.about.Filter != panes[0].about.Filter
-	}
 	for _, p := range panes {
 		n := 2 * height
 		from := uint64(0)
@@ -98,7 +94,7 @@ func (l *level) gather(panes []*pane, height int) {
 		s := side{pane: p, entries: p.read(from, p.entries[:n]), row: -1}
 		first, _ := p.feed.Bounds()
 		s.whole = p.state.Lost == 0 && len(s.entries) > 0 && s.entries[0].Seq == first
-		s.exact = !filtered && p.sieve == nil && len(p.state.Drops) == 0
+		s.exact = p.sieve == nil && len(p.state.Drops) == 0
 		s.keys, s.matched = make(map[uint64]int64, len(s.entries)), map[uint64]bool{}
 		s.ids = make([]identity, len(s.entries))
 		for j := range s.entries {
@@ -185,7 +181,7 @@ func (l *level) accuse(now int64) {
 		}
 		for i := range l.sides {
 			s := &l.sides[i]
-			if row.cells[i] != absent || !s.exact || !s.matched[row.id.pair] {
+			if row.cells[i] != absent || !s.exact || !s.matched[row.id.pair] || !l.alike(row, s) {
 				continue
 			}
 			if t, ok := s.keys[row.id.key]; ok && t >= row.time-together && t <= row.time+together {
@@ -199,6 +195,17 @@ func (l *level) accuse(now int64) {
 			}
 		}
 	}
+}
+
+// alike says whether a side that saw the packet has the same filter as s, so
+// that s would have let it pass.
+func (l *level) alike(row *instant, s *side) bool {
+	for j, c := range row.cells {
+		if c >= 0 && l.sides[j].pane.about.Filter == s.pane.about.Filter {
+			return true
+		}
+	}
+	return false
 }
 
 // looked says whether a side was looking for long enough before and after t.

@@ -50,6 +50,21 @@ func TestSamePacketSameRow(t *testing.T) {
 	s.lacks(unseen)
 }
 
+func TestAThirdFilterSilencesNobodyElse(t *testing.T) {
+	s, a, b, c := pairOf(t, nil)
+	s.AddFeed(newFeed(t, c, feed.About{Title: "capture", Device: "tap3", Filter: "arp", Shape: feed.Packets}, feed.Options{}))
+	for i := range 6 {
+		a.Packet(echo(ms(i*300), web, db, 8, i, 64))
+		if i != 2 {
+			b.Packet(echo(ms(i*300+3), web, db, 8, i, 64))
+		}
+	}
+	c.advance(3 * time.Second)
+	if n := strings.Count(s.show(), unseen); n != 1 {
+		t.Errorf("told %d times:\n%s", n, s.show())
+	}
+}
+
 // A claim that a packet was not seen needs proof; without it the cell is blank.
 func TestAbsenceIsToldOnlyWhenSure(t *testing.T) {
 	both := func(a, b *feed.Feed, n int) {

@@ -221,15 +221,16 @@ func (p *pane) entryAt(y int) (seq uint64, ok bool) {
 	return p.seqs[y] - 1, true
 }
 
-// setFilters shows only what passes all patterns; none shows everything.
+// setFilters shows only what passes all patterns; none shows everything. The
+// cursor stays where it is, or on the nearest row that is left.
 func (p *pane) setFilters(list []pattern) {
 	p.filters = list
 	p.sieve = nil
 	p.column = 0
+	p.centre = !p.follow
 	if len(list) > 0 {
 		p.sieve = newSieve(p.feed, list)
 	}
-	p.window = window{follow: true, height: p.height}
 }
 
 // stopSearch ends the search under way.

@@ -127,7 +127,28 @@ func TestFilters(t *testing.T) {
 	s.Back() // the hits
 	s.Back() // the filters
 	s.lacks("& 99.")
-	s.has("line 20100.")
+	s.has("line 598.", "line 599.", "line 600.")
+}
+
+func TestFiltersKeepThePlace(t *testing.T) {
+	s, _ := numbered(t, 1000, feed.Options{})
+	s.press("/")
+	s.write("line 500.")
+	s.press("enter", "&")
+	s.write("00.")
+	cmd := s.Update(stroke("enter"))
+	s.has("looking for rows with 00.")
+	s.run(cmd)
+	if row := s.row(s.theme.Glyphs.Bar); !strings.Contains(row, "line 500.") {
+		t.Errorf("the filter leads to %q", row)
+	}
+	s.has("line 400.", "line 600.")
+	s.Back()
+	s.Back()
+	if row := s.row(s.theme.Glyphs.Bar); !strings.Contains(row, "line 500.") {
+		t.Errorf("without the filter the cursor is on %q", row)
+	}
+	s.has("line 501.")
 }
 
 func TestFilterOfPackets(t *testing.T) {

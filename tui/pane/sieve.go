@@ -108,6 +108,9 @@ func (s *sieve) take(msg dugMsg) {
 	s.dug, s.done = msg.down, msg.done || len(s.older) > siftMost
 }
 
+// knows says whether everything from seq on was looked at.
+func (s *sieve) knows(seq uint64) bool { return s.done || s.dug <= seq }
+
 // count is how many hits are known.
 func (s *sieve) count() int { return len(s.older) + len(s.newer) }
 

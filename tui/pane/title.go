@@ -121,6 +121,9 @@ func (p *pane) segments() []segment {
 		if a.Netns != "" {
 			segs = append(segs, segment{rank: 5, gap: 1, span: []span{{th.Muted, "in " + a.Netns}}})
 		}
+		if a.Target != "" {
+			segs = append(segs, segment{rank: 4, gap: 1, span: []span{{th.Muted, "of " + a.Target}}})
+		}
 	} else {
 		if a.Target != "" {
 			segs = append(segs, segment{rank: 2, gap: 1, span: []span{{th.Text, a.Target}}})

@@ -296,6 +296,10 @@ func (w *Workspace) streamKey(p *pane, name string) tea.Cmd {
 
 func send(msg tea.Msg) tea.Cmd { return func() tea.Msg { return msg } }
 
+// roomy is how many rows a pane needs for an open packet; with fewer it has the
+// page for itself.
+const roomy = 14
+
 // open takes the selected packet apart; again, movement goes through its fields.
 func (w *Workspace) open(p *pane) {
 	if p.about.Shape != feed.Packets {
@@ -307,6 +311,7 @@ func (w *Workspace) open(p *pane) {
 		return // no packet came yet
 	case !p.detail.open:
 		p.detail.open = true
+		w.zoom = w.zoom || p.at.h < roomy
 	default:
 		p.detail.inside = !p.detail.inside
 	}

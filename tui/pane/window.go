@@ -9,6 +9,7 @@ type window struct {
 	held   bool   // stopped by space: moving past the newest doesn't follow again
 	top    uint64 // the first row, while it stands still
 	cursor uint64 // the selected row, while it stands still
+	centre bool   // the rows around the cursor have changed: show it in the middle
 	height int    // rows, as last drawn
 }
 
@@ -174,8 +175,14 @@ func (p *pane) seen(n int) []feed.Entry {
 	if p.follow {
 		return p.read(p.step(last, 1-n), p.entries[:n])
 	}
+	if p.sieve != nil && !p.sieve.knows(p.cursor) {
+		return nil // its place among the hits isn't known yet
+	}
 	// The oldest may be gone, and the pane may have grown.
 	p.cursor = p.step(p.cursor, 0)
+	if p.centre {
+		p.top, p.centre = p.step(p.cursor, -p.height/2), false
+	}
 	p.top = min(p.step(p.top, 0), p.topFor(last))
 	p.show()
 	return p.read(p.top, p.entries[:n])
