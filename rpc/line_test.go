@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -172,6 +173,41 @@ func TestLineCloseWritesWhatIsPending(t *testing.T) {
 			t.Errorf("a write after Close: %v", err)
 		}
 	})
+}
+
+// The bounds on a peer of a line, without yamux's own on top.
+func TestLineGivesUpADeadPeer(t *testing.T) {
+	for name, use := range map[string]func(*line) error{
+		"takes nothing": func(l *line) error {
+			_, err := l.Write([]byte("x"))
+			<-l.flushed
+			return err
+		},
+		"says nothing": func(l *line) error {
+			_, err := l.Read(make([]byte, 1))
+			if !errors.Is(err, ErrUnavailable) {
+				t.Errorf("says nothing: Read returned %v", err)
+			}
+			return nil
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			here, there := net.Pipe()
+			defer there.Close()
+			l := newLine(here, defaultTiming())
+			defer l.Close()
+			began := time.Now()
+			if err := use(l); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(began); took < 8*time.Second || took > 10*time.Second {
+				t.Errorf("a peer that %s was given up after %v", name, took)
+			}
+			if err := l.cause(); !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "nothing for 9s") {
+				t.Errorf("a peer that %s: %v", name, err)
+			}
+		})
+	}
 }
 
 // A peer that vanished without a word: no FIN, no RST, nothing.

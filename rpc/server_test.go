@@ -35,7 +35,14 @@ func (r *rig) waiting(s *Session) *Stream {
 func TestPairing(t *testing.T) {
 	overEach(t, func(t *testing.T, n network) {
 		causes := make(chan error, 8)
+		undo := make(chan struct{})
+		timing := defaultTiming()
 		r := start(t, n, func(ctx context.Context, call *Call) error {
+			if call.Tool() == "undo" { // takes its time after the cancel
+				err := call.Event(echo{})
+				<-undo
+				return err
+			}
 			err := testTools(ctx, call)
 			if call.Tool() == "wait" {
 				causes <- context.Cause(ctx)
@@ -66,6 +73,17 @@ func TestPairing(t *testing.T) {
 				t.Errorf("the bulk call: %v", err)
 			}
 			within(t, 2*time.Second, "the bulk session's end", func() { <-bulk.Done() })
+		})
+		t.Run("losing control cancels bulk before control's own calls have ended", func(t *testing.T) {
+			control, bulk := r.pair()
+			undoing := r.call(control, "undo", nil)
+			if _, err := undoing.Next(); err != nil {
+				t.Fatal(err)
+			}
+			r.waiting(bulk)
+			control.Close()
+			within(t, timing.grace/2, "the bulk handler's end", func() { <-causes })
+			undo <- struct{}{}
 		})
 		t.Run("losing bulk ends only its calls", func(t *testing.T) {
 			control, bulk := r.pair()
