@@ -85,7 +85,7 @@ func steady(cluster string, cells int) bool {
 	marks := 0
 	for i, r := range cluster {
 		switch {
-		case i == 0 && follows(r):
+		case i == 0 && follows(r), prefixes(r):
 			return false
 		case r == utf8.RuneError:
 			// The replacement character itself is fine, a broken byte isn't.
@@ -96,7 +96,7 @@ func steady(cluster string, cells int) bool {
 			if marks++; marks > maxMarks || unicode.Is(unicode.Variation_Selector, r) {
 				return false
 			}
-		case !unicode.IsGraphic(r), inkless(r), prefixes(r):
+		case !unicode.IsGraphic(r), inkless(r):
 			return false
 		}
 	}
@@ -108,7 +108,7 @@ func steady(cluster string, cells int) bool {
 func inkless(r rune) bool {
 	switch r {
 	case 0x034f, // combining grapheme joiner
-		0x115f, 0x1160, // Hangul choseong and jungseong fillers
+		0x115f,         // Hangul choseong filler
 		0x17b4, 0x17b5, // Khmer inherent vowels
 		0x2800, // braille pattern blank
 		0x3164, // Hangul filler
@@ -119,12 +119,13 @@ func inkless(r rune) bool {
 }
 
 // follows says whether r is made to stand behind another character and joins
-// it (Grapheme_Cluster_Break=Extend or SpacingMark).
+// it (Grapheme_Cluster_Break=Extend, SpacingMark, V or T).
 func follows(r rune) bool {
 	switch {
 	case r < 0x300:
 		return false
 	case r == 0xe33, r == 0xeb3, // Thai and Lao AM
+		0x1160 <= r && r <= 0x11ff, 0xd7b0 <= r && r <= 0xd7ff, // Hangul vowels and finals, apart
 		r == 0xff9e, r == 0xff9f, // halfwidth voiced sound marks
 		0x1f3fb <= r && r <= 0x1f3ff: // skin tones
 		return true
@@ -132,14 +133,26 @@ func follows(r rune) bool {
 	return unicode.Is(unicode.M, r)
 }
 
-// prefixes says whether r joins the character behind it, whatever that is
-// (Grapheme_Cluster_Break=Prepend, without those that are format characters).
+// prefixes says whether r joins the character behind it, be it only of its own
+// script: Grapheme_Cluster_Break=Prepend (without the format characters) or L,
+// Indic_Conjunct_Break=Linker.
 func prefixes(r rune) bool {
 	switch {
-	case r < 0xd4e:
+	case r < 0x94d:
 		return false
-	case r == 0xd4e, r == 0x111c2, r == 0x111c3, r == 0x113d1, r == 0x1193f, r == 0x11941,
+	case 0x1100 <= r && r <= 0x115f, 0xa960 <= r && r <= 0xa97c, // Hangul initials, apart
+		r == 0xd4e, r == 0x111c2, r == 0x111c3, r == 0x113d1, r == 0x1193f, r == 0x11941,
 		r == 0x11a3a, 0x11a84 <= r && r <= 0x11a89, r == 0x11d46, r == 0x11f02:
+		return true
+	}
+	return links(r)
+}
+
+// links says whether r ties two consonants of an Indic script to one cluster.
+func links(r rune) bool {
+	switch r {
+	case 0x94d, 0x9cd, 0xacd, 0xb4d, 0xc4d, 0xd4d, 0x1039, 0x17d2, 0x1a60, 0x1b44, 0x1bab,
+		0xa9c0, 0xaaf6, 0x10a3f, 0x11133, 0x113d0, 0x1193e, 0x11a47, 0x11a99, 0x11f42:
 		return true
 	}
 	return false

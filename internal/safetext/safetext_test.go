@@ -150,6 +150,27 @@ func TestPad(t *testing.T) {
 	}
 }
 
+// TestEveryCharacterStandsAlone puts each character between others that might
+// join it.
+func TestEveryCharacterStandsAlone(t *testing.T) {
+	check := func(r rune) {
+		alone := Clean(string(r))
+		for _, n := range []string{"a", "\u0915", "\uac00", "👍"} {
+			line := n + alone + n
+			want := 2*Width(n) + Width(alone)
+			if wc, gr := ansi.StringWidthWc(line), ansi.StringWidth(line); wc != want || gr != want {
+				t.Errorf("%U beside %s: %d cells apart, together %d or %d", r, n, want, wc, gr)
+			}
+		}
+	}
+	for r := rune(0x80); r < 0x20000; r++ {
+		check(r)
+	}
+	for r := rune(0xe0000); r < 0xe0200; r++ { // tags and variation selectors
+		check(r)
+	}
+}
+
 var seeds = []string{
 	"plain", "a\x1b[31m", "\x9b", "東京\t", "👨\u200d👩\u200d👧", "🇩🇪🇫", "e\u0301\u0301\u0301\u0301", "\u1100\u1161\u11a8",
 	"स्ते", "\u0600a", "\u202e\u2066", "\r\n", "\xf0\x9f", "❤\ufe0f", "1\ufe0f\u20e3", "\u0e33", "กำ", "\u200d", "\u0d4e\u0d15",
@@ -175,6 +196,22 @@ func FuzzClean(f *testing.F) {
 		w, wc, gr := Width(got), ansi.StringWidthWc(got), ansi.StringWidth(got)
 		if w != wc || w != gr || w < 0 {
 			t.Fatalf("Clean(%+q) is %+q: %d cells, a terminal says %d or %d", s, got, w, wc, gr)
+		}
+	})
+}
+
+// FuzzJoin: lines are put together of texts that were cleaned one by one.
+func FuzzJoin(f *testing.F) {
+	for i, s := range seeds {
+		f.Add(s, seeds[(i+5)%len(seeds)])
+	}
+	f.Add("🇩", "🇪")
+	f.Add("\u1100", "\u1161")
+	f.Fuzz(func(t *testing.T, a, b string) {
+		a, b = Clean(a), Clean(b)
+		want, line := Width(a)+Width(b), a+b
+		if w, wc, gr := Width(line), ansi.StringWidthWc(line), ansi.StringWidth(line); w != want || wc != want || gr != want {
+			t.Fatalf("%+q and %+q take %d cells, together %d, %d or %d", a, b, want, w, wc, gr)
 		}
 	})
 }
