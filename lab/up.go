@@ -45,7 +45,7 @@ type Lab struct {
 	Status Status
 	dir    Dir
 	cmd    *exec.Cmd
-	leash  *os.File
+	leash  *os.File // nil once released or closed
 }
 
 // Up builds a lab and returns when every agent listens and every server reaches
@@ -239,15 +239,23 @@ func (s stage) namespaces() *syscall.SysProcAttr {
 // Release lets the lab live on when this process ends.
 func (l *Lab) Release() error {
 	_, err := l.leash.WriteString("\n")
-	if err = errors.Join(err, l.leash.Close()); err != nil {
+	err = errors.Join(err, l.leash.Close())
+	l.leash = nil
+	if err != nil {
 		return fmt.Errorf("let the lab go: %w", err)
 	}
 	return l.cmd.Process.Release()
 }
 
-// Close ends the lab and returns when nothing of it is left but its logs.
+// Close ends the lab and returns when nothing of it is left but its logs. One
+// that was released or closed before is left alone.
 func (l *Lab) Close() error {
-	if err := l.leash.Close(); err != nil {
+	if l.leash == nil {
+		return nil
+	}
+	err := l.leash.Close()
+	l.leash = nil
+	if err != nil {
 		return fmt.Errorf("end the lab: %w", err)
 	}
 	kill := time.AfterFunc(goTime*time.Millisecond, func() { l.cmd.Process.Kill() })
