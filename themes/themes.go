@@ -36,6 +36,7 @@ type Theme struct {
 	Background string
 
 	Text, Strong, Muted       Style // Strong: names, what the eye looks for
+	Faint                     Style // the page behind a dialog
 	Accent, Good, Warn, Bad   Style
 	AccentStrong              Style // the active tab, the focused pane's number
 	Info                      Style // a second reading colour for values and packet text; carries no state
@@ -46,10 +47,11 @@ type Theme struct {
 	Selected, SelectedMuted   Style // the selected row
 	// Grounds set the background only, so that any foreground token can stand on
 	// them: write the ground's Prefix before the token's.
-	BarGround, SelectedGround, BandGround Style
-	BandBad, BandWarn, BandGood           Style // the conclusion's band
-	Match                                 Style // a hit of a search
-	Cursor                                Style // the cell under the text cursor
+	BarGround, SelectedGround   Style
+	Ground                      Style // the whole screen, where the terminal's own background does not suit
+	BandBad, BandWarn, BandGood Style // the conclusion's band
+	Match                       Style // a hit of a search
+	Cursor                      Style // the cell under the text cursor
 
 	Glyphs Glyphs
 }
@@ -62,7 +64,10 @@ type Glyphs struct {
 	VLine, HLine, Cross, HeavyLine        string
 	Arrow, Ellipsis, Prompt               string
 	Dot                                   string // a lamp: an agent that is up
+	ASCII                                 bool   // nothing outside ASCII is in the set
+	Up, Down                              string // the order of a column
 	Left, Right                           string // beside a value that left and right change
+	Blank                                 string // a blank that terminals don't take for the unused end of a line
 	TeeDown, TeeUp                        string // where a vertical line meets a horizontal one
 	TopLeft, TopRight                     string // of a box
 	BottomLeft, BottomRight               string
@@ -74,7 +79,7 @@ var unicode = Glyphs{
 	OK: "✓", Suspicious: "▲", Broken: "✗", Unknown: "?", None: "·", Bar: "▌",
 	Live: "▶", Paused: "‖", Ended: "■",
 	VLine: "│", HLine: "─", Cross: "┼", HeavyLine: "━",
-	Arrow: "→", Ellipsis: "…", Prompt: "▸", Dot: "●", Left: "◂", Right: "▸",
+	Arrow: "→", Ellipsis: "…", Prompt: "▸", Dot: "●", Blank: "\u00a0", Left: "◂", Right: "▸", Up: "▴", Down: "▾",
 	TeeDown: "┬", TeeUp: "┴", TopLeft: "╭", TopRight: "╮", BottomLeft: "╰", BottomRight: "╯",
 	Spark: []string{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
 }
@@ -84,7 +89,7 @@ var ascii = Glyphs{
 	OK: "+", Suspicious: "!", Broken: "x", Unknown: "?", None: ".", Bar: ">",
 	Live: ">", Paused: "=", Ended: "#",
 	VLine: "|", HLine: "-", Cross: "+", HeavyLine: "=",
-	Arrow: ">", Ellipsis: "~", Prompt: ">", Dot: "*", Left: "<", Right: ">",
+	Arrow: ">", Ellipsis: "~", Prompt: ">", Dot: "*", Blank: " ", Left: "<", Right: ">", ASCII: true, Up: "^", Down: "v",
 	TeeDown: "+", TeeUp: "+", TopLeft: "+", TopRight: "+", BottomLeft: "+", BottomRight: "+",
 	Spark: []string{"_", "_", ".", ".", "-", "-", "=", "#"},
 }
@@ -96,6 +101,7 @@ type palette struct {
 	background, text, strong       string
 	muted, accent, good, warn, bad string
 	info, rule, bar, selected      string
+	faint                          string
 	bandBad, bandWarn, bandGood    string
 	match                          string
 }
@@ -103,26 +109,26 @@ type palette struct {
 var dark = palette{
 	name: "dark", dark: true, background: "16181d", text: "c8ced9", strong: "eceff4", muted: "7d8696",
 	accent: "7aa2f7", good: "9ece6a", warn: "e0af68", bad: "f7768e", info: "7dcfff",
-	rule: "3b414d", bar: "1d222b", selected: "262d3d", bandBad: "3b1f2b", bandWarn: "382e1c", bandGood: "1f3326", match: "5a4a1e",
+	rule: "3b414d", bar: "1d222b", selected: "30343c", faint: "565d6b", bandBad: "3b1f2b", bandWarn: "382e1c", bandGood: "1f3326", match: "5a4a1e",
 }
 
 var light = palette{
-	name: "light", background: "fbfaf7", text: "2c313a", strong: "0d1117", muted: "68707d",
-	accent: "1f5fbf", good: "1e7a3c", warn: "8f5b00", bad: "b3203a", info: "0b6b80",
-	rule: "cfd3d9", bar: "eceae4", selected: "dde6f5", bandBad: "f8dde0", bandWarn: "f6e9cf", bandGood: "dcefdf", match: "f3e08a",
+	name: "light", background: "fbfaf7", text: "33353a", strong: "0d1117", muted: "6c6c6c",
+	accent: "1f5fbf", good: "107a10", warn: "8f5b00", bad: "b8141f", info: "0b6b80",
+	rule: "cfd3d9", bar: "eceae4", selected: "d8dce3", faint: "a6a6a6", bandBad: "f8dde0", bandWarn: "f7efc0", bandGood: "dcefdf", match: "f3e08a",
 }
 
 func (p palette) theme(g Glyphs) Theme {
 	on := func(bg string, fg string, bold bool) Style { return sgr(fg, bg, bold) }
 	return Theme{
 		Name: p.name, Dark: p.dark, Background: p.background, Glyphs: g,
-		Text: on("", p.text, false), Strong: on("", p.strong, true), Muted: on("", p.muted, false),
+		Text: on("", p.text, false), Strong: on("", p.strong, true), Muted: on("", p.muted, false), Faint: on("", p.faint, false),
 		Accent: on("", p.accent, false), Good: on("", p.good, false), Warn: on("", p.warn, false), Bad: on("", p.bad, false),
 		AccentStrong: on("", p.accent, true), Info: on("", p.info, false), Rule: on("", p.rule, false),
 		Bar: on(p.bar, p.text, false), BarText: on(p.bar, p.text, false), BarMuted: on(p.bar, p.muted, false), BarKey: on(p.bar, p.accent, true),
 		BarGood: on(p.bar, p.good, false), BarWarn: on(p.bar, p.warn, false), BarBad: on(p.bar, p.bad, false),
 		Selected: on(p.selected, p.strong, true), SelectedMuted: on(p.selected, p.muted, false),
-		BarGround: on(p.bar, "", false), SelectedGround: on(p.selected, "", false), BandGround: on(p.bar, "", false),
+		BarGround: on(p.bar, "", false), SelectedGround: on(p.selected, "", false), Ground: on(p.background, "", false),
 		BandBad: on(p.bandBad, p.bad, true), BandWarn: on(p.bandWarn, p.warn, true), BandGood: on(p.bandGood, p.good, true),
 		Match: on(p.match, p.strong, false), Cursor: Style{"\x1b[7m", "\x1b[27m"},
 	}
@@ -134,7 +140,7 @@ func mono(g Glyphs) Theme {
 	revBold := Style{"\x1b[1;7m", "\x1b[m"}
 	return Theme{
 		Name: "mono", Dark: true, Glyphs: g,
-		Text: plain, Strong: bold, Muted: faint, Accent: bold, Good: plain, Warn: bold, Bad: revBold,
+		Text: plain, Strong: bold, Muted: faint, Faint: faint, Accent: bold, Good: plain, Warn: bold, Bad: revBold,
 		AccentStrong: Style{"\x1b[1;4m", "\x1b[m"}, Info: plain, Rule: faint,
 		Bar: plain, BarText: plain, BarMuted: faint, BarKey: bold, BarGood: plain, BarWarn: bold, BarBad: revBold,
 		SelectedGround: rev,

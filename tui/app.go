@@ -35,12 +35,18 @@ type Options struct {
 	SlowTerminal bool // ten frames a second at most, and a clock without seconds
 	SyncOutput   bool // asks for synchronised output over SSH too
 	Now          func() time.Time
-	Getenv       func(string) string // TMUX, STY, NO_COLOR
+	// Tick makes a command that sends what a function returns after a while;
+	// tests replace it.
+	Tick   func(time.Duration, func(time.Time) tea.Msg) tea.Cmd
+	Getenv func(string) string // TMUX, STY, NO_COLOR
 }
 
 func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Tick == nil {
+		o.Tick = tea.Tick
 	}
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv
@@ -72,6 +78,7 @@ type App struct {
 	places        places
 	mouse         bool
 	ready         bool // the theme is settled
+	darkTerminal  bool // its background, as far as it told
 	quitting      bool
 }
 
@@ -94,13 +101,13 @@ func New(ctx context.Context, b Backend, opt Options) *App {
 	a := &App{
 		ctx: ctx, env: env, opt: opt, width: 80, height: 24,
 		explorer: explorer.New(ctx, env), mouse: !opt.NoMouse,
-		line: newCommandLine(), runs: newRuns(), ready: opt.Theme != "",
+		line: newCommandLine(), runs: newRuns(), ready: opt.Theme != "", darkTerminal: true,
 	}
 	if err != nil {
 		a.say(page.Notice{Level: feed.Warn, Text: err.Error(), Do: ":theme NAME changes it"})
 	}
-	if clashes != nil {
-		a.say(page.Notice{Level: feed.Warn, Text: clashes.Error()})
+	for _, c := range clashes {
+		a.say(page.Notice{Level: feed.Warn, Text: c.Error()})
 	}
 	return a
 }
@@ -118,7 +125,7 @@ func firstTheme(opt Options) string {
 // Init implements [tea.Model].
 func (a *App) Init() tea.Cmd {
 	cmds := []tea.Cmd{a.second()}
-	if !a.ready && a.opt.Getenv("NO_COLOR") == "" {
+	if a.opt.Getenv("NO_COLOR") == "" {
 		cmds = append(cmds, tea.RequestBackgroundColor)
 	}
 	if !a.opt.NoLoad {

@@ -104,11 +104,11 @@ func (a *App) probeNamed(name string) tea.Cmd {
 }
 
 func (a *App) dialNamed(arg string) tea.Cmd {
-	nodes := strings.Fields(arg)
-	return func() tea.Msg {
-		a.env.Backend.Dial(a.ctx, nodes)
-		return nil
+	var nodes []string // none named: all
+	if arg != "" {
+		nodes = strings.Fields(arg)
 	}
+	return a.dial(nodes)
 }
 
 func (a *App) newTab(string) tea.Cmd {
@@ -315,8 +315,7 @@ func (c *commandLine) view(env *page.Env, width int) []string {
 			above.Skip(3)
 		}
 	}
-	l := part.NewLine(width, th)
-	l.Put(th.Accent, " :")
+	l := part.NewLine(width, th).Put(th.Accent, " :")
 	body, x := c.input.View(width-3, th.Strong, th)
 	c.cursor = 2 + x
 	return []string{above.String(), l.Raw(body, width-3).String()}

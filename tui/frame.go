@@ -31,14 +31,15 @@ type frame struct {
 type frameMsg struct{}
 
 // secondMsg moves the clock and the ages.
-type secondMsg time.Time
+type secondMsg struct{}
 
 func (a *App) second() tea.Cmd {
-	pause := time.Second
+	now := a.env.Now()
+	pause := now.Truncate(time.Second).Add(time.Second).Sub(now) // when the clock's next second begins
 	if a.opt.SlowTerminal {
 		pause = 10 * time.Second
 	}
-	return tea.Every(pause, func(t time.Time) tea.Msg { return secondMsg(t) })
+	return a.opt.Tick(pause, func(time.Time) tea.Msg { return secondMsg{} })
 }
 
 // lively tells whether the screen may change without a message.
@@ -52,7 +53,7 @@ func (a *App) wake() tea.Cmd {
 		return nil
 	}
 	a.frame.running = true
-	return tea.Tick(a.pause(), func(time.Time) tea.Msg { return frameMsg{} })
+	return a.opt.Tick(a.pause(), func(time.Time) tea.Msg { return frameMsg{} })
 }
 
 func (a *App) pause() time.Duration {

@@ -2,7 +2,6 @@ package tui
 
 import (
 	"slices"
-	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -39,15 +38,16 @@ func (a *App) take(msg tea.Msg) tea.Cmd {
 		a.width, a.height = msg.Width, msg.Height
 		return nil
 	case tea.BackgroundColorMsg:
+		a.darkTerminal = msg.IsDark()
 		if !a.ready {
 			a.ready = true
-			if !msg.IsDark() {
+			if !a.darkTerminal {
 				return a.fail(a.setTheme("light"))
 			}
 		}
 		return nil
 	case secondMsg:
-		return a.everySecond(time.Time(msg))
+		return a.everySecond()
 	case tea.KeyPressMsg:
 		return a.key(msg)
 	case tea.PasteMsg:
@@ -115,6 +115,7 @@ func (a *App) wish(msg tea.Msg) (cmd tea.Cmd, mine bool) {
 		return a.dialSome(), true
 	case saved:
 		a.saved(msg)
+	case dialled: // to be drawn
 	case quitMsg:
 		a.quitting = true
 	case closeBench:
@@ -126,14 +127,13 @@ func (a *App) wish(msg tea.Msg) (cmd tea.Cmd, mine bool) {
 }
 
 // everySecond moves what depends on the time.
-func (a *App) everySecond(now time.Time) tea.Cmd {
+func (a *App) everySecond() tea.Cmd {
 	a.band.tick(a.env.Now())
 	for _, p := range a.over {
 		if f, ok := p.(*fleet.Page); ok {
 			f.Tick()
 		}
 	}
-	_ = now
 	return tea.Batch(a.second(), a.explorer.Tick(a.env.Now()))
 }
 
@@ -150,9 +150,16 @@ func (a *App) dialSome() tea.Cmd {
 	if len(agents) > a.opt.DialAll || len(idle) == 0 {
 		return nil
 	}
+	return a.dial(idle)
+}
+
+// dialled tells that dialling came to an end; how, Backend.Agents knows.
+type dialled struct{}
+
+func (a *App) dial(nodes []string) tea.Cmd {
 	return func() tea.Msg {
-		a.env.Backend.Dial(a.ctx, idle)
-		return nil
+		a.env.Backend.Dial(a.ctx, nodes)
+		return dialled{}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"steth/themes"
 	"steth/tui/dialog"
@@ -20,6 +21,9 @@ const (
 	leastWidth  = 80
 	leastHeight = 24
 )
+
+// airy is the height from which on a blank line stands under the tabs.
+const airy = 36
 
 // places remembers where things were drawn, for the mouse.
 type places struct {
@@ -65,6 +69,9 @@ func (a *App) draw() (string, *tea.Cursor) {
 	if len(a.benches) > 0 {
 		a.places.tabsY = len(lines)
 		lines = append(lines, a.tabBar(w))
+		if a.height >= airy {
+			lines = append(lines, part.NewLine(w, a.env.Theme).String())
+		}
 	}
 	var foot []string
 	if a.line.open {
@@ -76,11 +83,28 @@ func (a *App) draw() (string, *tea.Cursor) {
 	lines = append(lines, strings.Split(a.front().View(w, a.places.pageH), "\n")...)
 	lines = part.Fit(lines, w, a.height-len(foot))
 	lines = append(lines, foot...)
-	content := strings.Join(lines, "\n")
 	if n := len(a.dialogs); n > 0 {
-		return a.overlay(content, a.dialogs[n-1].View(w, a.height))
+		return a.overlay(lines, a.dialogs[n-1].View(w, a.height))
 	}
-	return content, a.cursor()
+	return a.grounded(lines), a.cursor()
+}
+
+// grounded lays the theme's own background under everything where the
+// terminal's is of the other kind: a light theme on a dark terminal.
+func (a *App) grounded(lines []string) string {
+	th := a.env.Theme
+	if th.Background == "" || th.Dark == a.darkTerminal {
+		return strings.Join(lines, "\n")
+	}
+	const end = "\x1b[m"
+	out := make([]string, len(lines))
+	for i, l := range lines {
+		if strings.HasSuffix(l, " ") {
+			l = l[:len(l)-1] + th.Glyphs.Blank
+		}
+		out[i] = th.Ground.Prefix + strings.ReplaceAll(l, end, end+th.Ground.Prefix) + end
+	}
+	return strings.Join(out, "\n")
 }
 
 // cursor is the terminal's own, where text is typed.
@@ -102,15 +126,20 @@ func bar(x, y int) *tea.Cursor {
 	return c
 }
 
-// overlay puts a dialog a little above the middle.
-func (a *App) overlay(under string, box dialog.Box) (string, *tea.Cursor) {
+// overlay puts a dialog a little above the middle, over the page without its
+// colours.
+func (a *App) overlay(under []string, box dialog.Box) (string, *tea.Cursor) {
 	x := max((a.width-box.Width)/2, 0)
 	y := max((a.height-len(box.Lines))/3, 0)
 	a.places.boxX, a.places.boxY = x, y
 	lines := box.Lines[:min(len(box.Lines), a.height)]
-	top := lipgloss.NewLayer(strings.Join(lines, "\n")).X(x).Y(y).Z(1)
+	dim := make([]string, len(under))
+	for i, l := range under {
+		dim[i] = a.env.Theme.Faint.Paint(ansi.Strip(l))
+	}
+	top := lipgloss.NewLayer(a.grounded(lines)).X(x).Y(y).Z(1)
 	canvas := lipgloss.NewCanvas(a.width, a.height)
-	canvas.Compose(lipgloss.NewCompositor(lipgloss.NewLayer(under), top))
+	canvas.Compose(lipgloss.NewCompositor(lipgloss.NewLayer(a.grounded(dim)), top))
 	var cur *tea.Cursor
 	if box.Cursor != nil {
 		cur = bar(x+box.Cursor.X, y+box.Cursor.Y)

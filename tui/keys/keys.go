@@ -9,7 +9,6 @@
 package keys
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -75,8 +74,8 @@ type Table struct {
 // name, or by "scope.name" where the same name stands in more than one scope.
 // The table can be used even where the error is not nil: an override that is
 // not understood is left out, and of two bindings that clash the one nearer to
-// the page wins. The error joins one sentence for each such case.
-func New(bindings []Binding, overrides map[string][]string) (*Table, error) {
+// the page wins. There is one error, a sentence, for each such case.
+func New(bindings []Binding, overrides map[string][]string) (*Table, []error) {
 	var errs []error
 	t := &Table{byKey: map[string]map[string]string{}}
 	used := map[string]bool{}
@@ -115,7 +114,7 @@ func New(bindings []Binding, overrides map[string][]string) (*Table, error) {
 			m[k] = b.Name
 		}
 	}
-	return t, errors.Join(append(errs, t.shadows()...)...)
+	return t, append(errs, t.shadows()...)
 }
 
 func allowed(name string, keys []string) error {

@@ -69,11 +69,13 @@ type Line struct {
 	b           strings.Builder
 	width, used int
 	ellipsis    string
+	last        string // the blank that ends a line with a ground
+	ascii       bool
 }
 
 // NewLine starts a line of width columns.
 func NewLine(width int, theme *themes.Theme) *Line {
-	return &Line{width: max(width, 0), ellipsis: theme.Glyphs.Ellipsis}
+	return &Line{width: max(width, 0), ellipsis: theme.Glyphs.Ellipsis, last: theme.Glyphs.Blank, ascii: theme.Glyphs.ASCII}
 }
 
 // Put writes text after what is there.
@@ -115,6 +117,9 @@ func (l *Line) put(style themes.Style, text string, room int) {
 	w := len(text)
 	if !plainASCII(text) {
 		text = safetext.Clean(text)
+		if l.ascii {
+			text = spellSigns(text)
+		}
 		w = safetext.Width(text)
 	}
 	if w > room {
@@ -132,19 +137,46 @@ func (l *Line) put(style themes.Style, text string, room int) {
 	l.b.WriteString(l.Ground.Suffix)
 }
 
+// spellSigns writes the signs that the console's own sentences use in ASCII,
+// each in its own width. Names of strangers stay as they are.
+func spellSigns(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch r {
+		case '·':
+			return '.'
+		case '→':
+			return '>'
+		case '↔':
+			return '-'
+		case '±':
+			return '~'
+		case '…':
+			return '~'
+		}
+		return r
+	}, text)
+}
+
 // Skip leaves n columns blank.
 func (l *Line) Skip(n int) *Line { return l.To(l.used + n) }
 
-// To leaves blank what lies before column col.
+// To leaves blank what lies before column col. On a ground the last blank of
+// the line is one that is really written: a ground that ends in erased cells is
+// lost in terminals that don't keep the colour of what they erase.
 func (l *Line) To(col int) *Line {
 	col = min(col, l.width)
-	if n := col - l.used; n > 0 {
-		if l.Ground.Prefix == "" {
-			l.b.WriteString(blanks(n))
-		} else {
-			l.b.WriteString(l.Ground.Paint(blanks(n)))
-		}
-		l.used = col
+	n := col - l.used
+	if n <= 0 {
+		return l
+	}
+	l.used = col
+	switch {
+	case l.Ground.Prefix == "":
+		l.b.WriteString(blanks(n))
+	case col == l.width:
+		l.b.WriteString(l.Ground.Paint(blanks(n-1) + l.last))
+	default:
+		l.b.WriteString(l.Ground.Paint(blanks(n)))
 	}
 	return l
 }

@@ -11,8 +11,8 @@ import (
 // Column is one column of a [Table].
 type Column struct {
 	Title    string
-	Width    int  // columns it would like at least
-	Most     int  // columns it may grow to for its longest text; 0: Width
+	Least    int  // columns below which its texts are not cut
+	Most     int  // columns it grows to for its longest text
 	Priority int  // 0 is kept longest when the screen is narrow
 	Wide     bool // only in the wide view
 	Fill     bool // takes what is left over at the end of the row
@@ -36,7 +36,8 @@ type Table struct {
 	rows    Rows
 	hay     []string // what a filter searches, lower case, by row
 	widest  []int    // of each column, over a sample of the rows
-	shown   []int32  // rows that pass the filter, in order
+	order   []int32  // all rows, in order
+	shown   []int32  // those of order that pass the filter
 	cursor  int      // in shown
 	top     int      // the first of shown on the screen
 	height  int      // rows on the screen, since the last View
@@ -83,7 +84,8 @@ func (t *Table) SetRows(rows Rows, hay []string) {
 	}
 	t.rows, t.hay = rows, hay
 	t.measure()
-	t.arrange()
+	t.sort()
+	t.sift()
 	if key != "" && t.seek(key) {
 		t.top = t.cursor - line
 		t.want = ""
@@ -104,31 +106,40 @@ func (t *Table) measure() {
 	}
 }
 
-// arrange applies filter and order.
-func (t *Table) arrange() {
-	t.shown = t.shown[:0]
+// sort puts all rows in order.
+func (t *Table) sort() {
 	if t.rows == nil {
 		return
 	}
-	terms := strings.Fields(strings.ToLower(t.filter))
-	for r := range t.hay {
-		if len(terms) == 0 || matches(t.hay[r], terms) != t.invert {
-			t.shown = append(t.shown, int32(r))
-		}
+	n := t.rows.Len()
+	t.order = slices.Grow(t.order[:0], n)
+	for r := range n {
+		t.order = append(t.order, int32(r))
 	}
 	if t.sortCol < 0 {
 		return
 	}
-	texts := make([]string, t.rows.Len())
-	for _, r := range t.shown {
-		texts[r] = t.rows.Text(int(r), t.sortCol)
+	texts := make([]string, n)
+	for r := range texts {
+		texts[r] = t.rows.Text(r, t.sortCol)
 	}
-	slices.SortStableFunc(t.shown, func(a, b int32) int {
+	slices.SortStableFunc(t.order, func(a, b int32) int {
 		if t.desc {
 			a, b = b, a
 		}
 		return Natural(texts[a], texts[b])
 	})
+}
+
+// sift applies the filter.
+func (t *Table) sift() {
+	t.shown = t.shown[:0]
+	terms := strings.Fields(strings.ToLower(t.filter))
+	for _, r := range t.order {
+		if len(terms) == 0 || matches(t.hay[r], terms) != t.invert {
+			t.shown = append(t.shown, r)
+		}
+	}
 }
 
 func matches(hay string, terms []string) bool {
@@ -193,7 +204,7 @@ func number(s string) int {
 func (t *Table) SetFilter(text string, invert bool) {
 	key := t.Key()
 	t.filter, t.invert = text, invert
-	t.arrange()
+	t.sift()
 	if !t.seek(key) {
 		t.cursor, t.top = 0, 0
 	}
@@ -233,7 +244,8 @@ func (t *Table) SortBy(title string) {
 }
 
 func (t *Table) resort(key string) {
-	t.arrange()
+	t.sort()
+	t.sift()
 	t.seek(key)
 	t.clamp()
 }
@@ -370,33 +382,35 @@ func (t *Table) Marked() []string {
 	return out
 }
 
-const gap = 2 // blank columns between two columns
+// Blank columns between two columns, where there is room and where not.
+const (
+	wideGap   = 3
+	narrowGap = 2
+)
 
-// layout decides which columns show, and how wide each is.
-func (t *Table) layout(width int) (cols, widths []int) {
-	want := make([]int, len(t.columns))
+// layout decides which columns show, how wide each is, and the gap between them.
+func (t *Table) layout(width int) (cols, widths []int, gap int) {
+	want, least := make([]int, len(t.columns)), make([]int, len(t.columns))
 	for c, col := range t.columns {
-		want[c] = max(col.Width, safetext.Width(col.Title))
-		if most := max(col.Most, col.Width); len(t.widest) > c && t.widest[c] > want[c] {
-			want[c] = min(t.widest[c], most)
+		title := safetext.Width(col.Title)
+		want[c] = max(title, min(t.widestOf(c), max(col.Most, col.Least)))
+		if c == t.sortCol {
+			want[c] = max(want[c], title+1) // the arrow
 		}
+		least[c] = max(title, min(want[c], col.Least))
 		if !col.Wide || t.wide {
 			cols = append(cols, c)
 		}
 	}
-	total := func(shrunk bool) int {
+	total := func(of []int, gap int) int {
 		n := -gap
 		for _, c := range cols {
-			if shrunk {
-				n += min(want[c], max(t.columns[c].Width, safetext.Width(t.columns[c].Title))) + gap
-			} else {
-				n += want[c] + gap
-			}
+			n += of[c] + gap
 		}
 		return n
 	}
 	// The least important columns go first; then long texts are cut.
-	for total(true) > width && len(cols) > 1 {
+	for total(least, narrowGap) > width && len(cols) > 1 {
 		drop := 0
 		for i, c := range cols {
 			if t.columns[c].Priority >= t.columns[cols[drop]].Priority {
@@ -405,12 +419,14 @@ func (t *Table) layout(width int) (cols, widths []int) {
 		}
 		cols = slices.Delete(cols, drop, drop+1)
 	}
-	over := total(false) - width
-	for over > 0 {
-		// Take from the column with the most to give.
-		best, give := -1, 0
+	gap = wideGap
+	if total(want, gap) > width {
+		gap = narrowGap
+	}
+	for over := total(want, gap) - width; over > 0; over-- {
+		best, give := -1, 0 // the column with the most to give
 		for _, c := range cols {
-			if g := want[c] - t.columns[c].Width; g > give {
+			if g := want[c] - least[c]; g > give {
 				best, give = c, g
 			}
 		}
@@ -418,18 +434,23 @@ func (t *Table) layout(width int) (cols, widths []int) {
 			break
 		}
 		want[best]--
-		over--
 	}
-	left := max(width-total(false), 0)
+	left := max(width-total(want, gap), 0)
 	for _, c := range cols {
 		w := want[c]
 		if t.columns[c].Fill {
-			w += left
-			left = 0
+			w, left = w+left, 0
 		}
 		widths = append(widths, w)
 	}
-	return cols, widths
+	return cols, widths, gap
+}
+
+func (t *Table) widestOf(c int) int {
+	if c < len(t.widest) {
+		return t.widest[c]
+	}
+	return 0
 }
 
 // View draws headings and rows: height lines of width columns. The first
@@ -438,19 +459,16 @@ func (t *Table) layout(width int) (cols, widths []int) {
 func (t *Table) View(width, height int, active bool) []string {
 	t.height = max(height-1, 1)
 	t.clamp()
-	cols, widths := t.layout(width - 2)
+	cols, widths, gap := t.layout(width - 2)
 	th := t.theme
 	lines := make([]string, 0, height)
 	head := NewLine(width, th).Skip(1)
 	for i, c := range cols {
 		title := t.columns[c].Title
 		if c == t.sortCol {
-			arrow := "▴"
+			arrow := th.Glyphs.Up
 			if t.desc {
-				arrow = "▾"
-			}
-			if th.Glyphs.HLine == "-" {
-				arrow = "^"
+				arrow = th.Glyphs.Down
 			}
 			head.Cell(Spans{{th.Accent, title + arrow}}, widths[i])
 		} else {
@@ -460,12 +478,12 @@ func (t *Table) View(width, height int, active bool) []string {
 	}
 	lines = append(lines, head.String())
 	for i := t.top; i < min(t.top+t.height, len(t.shown)); i++ {
-		lines = append(lines, t.row(int(t.shown[i]), i == t.cursor, active, width, cols, widths))
+		lines = append(lines, t.row(int(t.shown[i]), i == t.cursor, active, width, cols, widths, gap))
 	}
 	return Fit(lines, width, height)
 }
 
-func (t *Table) row(r int, selected, active bool, width int, cols, widths []int) string {
+func (t *Table) row(r int, selected, active bool, width int, cols, widths []int, gap int) string {
 	th := t.theme
 	l := NewLine(width, th)
 	sign, style := "", th.Accent

@@ -47,6 +47,7 @@ func Probes(pace time.Duration) *probes.Set {
 			form.Default("to", addressOf(env.Inventory(), t))
 			form.Choices("from", []string{"net0", "cmp1", "cmp2"})
 			form.Default("from", "net0")
+			form.Default("netns", "qdhcp-b1ae0000-0000-4000-8000-000000001042")
 			form.Choices("netns", []string{"qdhcp-b1ae0000-0000-4000-8000-000000001042", "qrouter-77d0b1aa-3c1e-4e0e-9a51-5d3c5a0f7c11", ""})
 			return nil
 		},
@@ -146,7 +147,7 @@ func runPing(ctx context.Context, job *probes.Job, a pingArgs, pace time.Duratio
 			f.Line(now, feed.Plain, fmt.Sprintf("64 bytes from %s: icmp_seq=%d ttl=64 time=%.2f ms", a.To, i, rtt))
 			f.Sample(feed.Sample{Time: now, Value: rtt})
 		}
-		f.SetStatus(feed.Warn, fmt.Sprintf("%d sent, %d back, %d %% lost   rtt min 0.61 avg 0.97 max 1.34 ms", sent, sent-lost, lost*100/sent))
+		f.SetStatus(feed.Warn, fmt.Sprintf("%d sent, %d back, %d %% lost", sent, sent-lost, lost*100/sent))
 		return a.Count == 0 || sent < a.Count
 	})
 	if lost == 0 {

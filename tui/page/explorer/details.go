@@ -1,6 +1,7 @@
 package explorer
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,13 +15,13 @@ import (
 )
 
 // label is how wide the labels of details are.
-const label = 12
+const label = 13
 
 // describe opens all there is to say about an object on a page of its own.
 func (e *Explorer) describe(o openstack.Object) tea.Cmd {
 	one, _ := page.Words(o.ObjectKind())
 	lines := append(e.heading(o), part.Spans{})
-	return page.Say(page.Read{Title: one + " " + e.snap.DisplayName(o), Lines: append(lines, e.lines(o)...)})
+	return page.Say(page.Read{Title: one + " " + e.snap.DisplayName(o), Lines: append(lines, e.lines(o, true)...)})
 }
 
 // heading is the first lines of the details: the name, how it is, the id.
@@ -38,13 +39,17 @@ func (e *Explorer) heading(o openstack.Object) []part.Spans {
 	return []part.Spans{first, {{Style: th.Muted, Text: one + " " + o.ObjectID()}}}
 }
 
-// lines are the details below the heading.
-func (e *Explorer) lines(o openstack.Object) []part.Spans {
+// lines are the details below the heading; without all, what the heading says
+// too is left out.
+func (e *Explorer) lines(o openstack.Object, all bool) []part.Spans {
 	var out, rest []part.Spans
 	for i, s := range e.snap.Describe(o) {
 		switch {
 		case len(s.Rows) == 0:
 		case i == 0:
+			if !all {
+				s.Rows = slices.DeleteFunc(slices.Clone(s.Rows), func(r openstack.Row) bool { return r.Label == "id" || r.Label == "state" })
+			}
 			out = e.section(s, true)
 		default:
 			rest = append(append(rest, part.Spans{}), e.section(s, false)...)
@@ -146,28 +151,65 @@ func (e *Explorer) found(o openstack.Object) []part.Spans {
 // maxRelated is how many related objects of a label the details name.
 const maxRelated = 4
 
+// kin is what is related to an object. In a large cloud it is gathered outside
+// the screen's goroutine, since a network may have very many ports.
+type kin struct {
+	snap *openstack.Snapshot
+	key  string
+	list []openstack.Relation
+}
+
+func (e *Explorer) selectedKey() string {
+	if o := e.Selected(); o != nil {
+		return string(o.ObjectKind()) + o.ObjectID()
+	}
+	return ""
+}
+
+// relate gathers what is related to the selected object where that may take long.
+func (e *Explorer) relate() tea.Cmd {
+	o, key, snap := e.Selected(), e.selectedKey(), e.snap
+	if o == nil || len(snap.Ports) < bigList || e.kin.snap == snap && e.kin.key == key {
+		return nil
+	}
+	e.kin = kin{snap: snap, key: key} // asked
+	return func() tea.Msg { return kin{snap, key, snap.Related(o)} }
+}
+
+func (e *Explorer) relatives(o openstack.Object) []openstack.Relation {
+	if len(e.snap.Ports) < bigList {
+		return e.snap.Related(o)
+	}
+	if e.kin.snap == e.snap && e.kin.key == string(o.ObjectKind())+o.ObjectID() {
+		return e.kin.list
+	}
+	return nil
+}
+
 func (e *Explorer) related(o openstack.Object) []part.Spans {
 	th := e.env.Theme
-	rel := e.snap.Related(o)
+	rel := e.relatives(o)
 	if len(rel) == 0 {
 		return nil
 	}
 	out := []part.Spans{{}, {{Style: th.Strong, Text: "Related"}, {Style: th.Muted, Text: "  " + e.env.Keys.Key(e.Scope(), "jump")}}}
 	var order []string
-	by := map[string][]string{}
+	names, count := map[string][]string{}, map[string]int{}
 	for _, r := range rel {
-		if by[r.Label] == nil {
+		if count[r.Label]++; count[r.Label] == 1 {
 			order = append(order, r.Label)
 		}
-		by[r.Label] = append(by[r.Label], e.snap.DisplayName(r.Object))
+		if count[r.Label] <= maxRelated {
+			names[r.Label] = append(names[r.Label], e.snap.DisplayName(r.Object))
+		}
 	}
 	for _, l := range order {
-		names, more := by[l], ""
-		if n := len(names); n > maxRelated {
-			names, more = names[:maxRelated], "  and "+strconv.Itoa(n-maxRelated)+" more"
+		more := ""
+		if n := count[l] - len(names[l]); n > 0 {
+			more = "  and " + strconv.Itoa(n) + " more"
 		}
 		out = append(out, part.Spans{
-			{Style: th.Muted, Text: padded(l)}, {Style: th.Text, Text: strings.Join(names, "   ")}, {Style: th.Muted, Text: more},
+			{Style: th.Muted, Text: padded(l)}, {Style: th.Text, Text: strings.Join(names[l], "   ")}, {Style: th.Muted, Text: more},
 		})
 	}
 	return out

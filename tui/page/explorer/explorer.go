@@ -41,6 +41,7 @@ type Explorer struct {
 	filter  *part.Input
 	details *part.Text
 	shownOf string // what details shows
+	kin     kin
 
 	load    loading
 	focus   focus
@@ -309,7 +310,16 @@ func (e *Explorer) FindingsChanged() { e.shownOf = "" }
 
 // Update implements [page.Page].
 func (e *Explorer) Update(msg tea.Msg) tea.Cmd {
+	cmd := e.update(msg)
+	return tea.Batch(cmd, e.relate())
+}
+
+func (e *Explorer) update(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
+	case kin:
+		if msg.snap == e.snap && msg.key == e.selectedKey() {
+			e.kin, e.shownOf = msg, ""
+		}
 	case loaded:
 		if msg.e == e {
 			return e.took(msg)

@@ -41,7 +41,7 @@ func columnsOf(kind openstack.Kind) []column {
 			continue
 		}
 		cols = append(cols, column{
-			Column: part.Column{Title: c.Title, Width: min(c.Width, 8), Most: max(c.Width, 24), Priority: c.Priority, Wide: c.Wide},
+			Column: part.Column{Title: c.Title, Least: least(c), Most: max(c.Width, 24), Priority: c.Priority, Wide: c.Wide},
 			text:   func(r *rows, o openstack.Object) string { return c.Value(r.snap, o) },
 		})
 	}
@@ -59,11 +59,21 @@ func columnsOf(kind openstack.Kind) []column {
 	return append(cols, findingColumn())
 }
 
+// least is how far a column's texts may be cut: an address not at all, since
+// its end tells it from the others.
+func least(c openstack.Column) int {
+	switch c.Key {
+	case "ip", "cidr", "mac", "fixed_ip":
+		return min(c.Width, 17)
+	}
+	return min(c.Width, 8)
+}
+
 func isState(key string) bool { return key == "state" || key == "status" || key == "alive" }
 
 func stateColumn() column {
 	return column{
-		Column: part.Column{Title: "STATE", Width: 8, Most: 16, Priority: 1},
+		Column: part.Column{Title: "STATE", Least: 8, Most: 16, Priority: 1},
 		text:   func(r *rows, o openstack.Object) string { return "  " + r.snap.State(o).Word },
 		cell: func(r *rows, o openstack.Object) part.Spans {
 			h := r.snap.State(o)
@@ -87,7 +97,7 @@ func truthColumns() []column {
 			return r.fact(o, t).Level
 		}
 		cols = append(cols, column{
-			Column: part.Column{Title: t.String(), Width: 4, Priority: 2},
+			Column: part.Column{Title: t.String(), Priority: 2},
 			text: func(r *rows, o openstack.Object) string {
 				// Broken sorts before well.
 				return string(rune('9' - fact(r, o)))
@@ -112,7 +122,7 @@ func (r *rows) fact(o openstack.Object, t findings.Truth) findings.Fact {
 // is when it is not well.
 func findingColumn() column {
 	return column{
-		Column: part.Column{Title: "FINDING", Width: 12, Most: 24, Priority: 3, Fill: true},
+		Column: part.Column{Title: "FINDING", Least: 10, Most: 24, Priority: 3, Fill: true},
 		text:   func(r *rows, o openstack.Object) string { return finding(r, o).Plain() },
 		cell:   finding,
 	}

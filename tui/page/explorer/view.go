@@ -378,7 +378,7 @@ func (e *Explorer) detailsView(width, height int) []string {
 		if !strings.HasPrefix(e.shownOf, key) {
 			e.details.Top()
 		}
-		e.details.Set(append(append(e.heading(o), part.Spans{}), e.lines(o)...))
+		e.details.Set(append(append(e.heading(o), part.Spans{}), e.lines(o, false)...))
 		e.shownOf = key
 	}
 	return e.details.View(width, height)

@@ -45,8 +45,8 @@ type column struct {
 
 // columns lists what the table says of an agent.
 func columns() []column {
-	plain := func(title string, width, priority int, text func(backend.Agent) string) column {
-		return column{part.Column{Title: title, Width: width, Most: 40, Priority: priority}, func(r *rows, a backend.Agent) part.Spans {
+	plain := func(title string, least, priority int, text func(backend.Agent) string) column {
+		return column{part.Column{Title: title, Least: least, Most: 40, Priority: priority}, func(r *rows, a backend.Agent) part.Spans {
 			return part.Spans{{Style: r.env.Theme.Text, Text: text(a)}}
 		}}
 	}
@@ -60,14 +60,14 @@ func columns() []column {
 	}
 	return []column{
 		plain("NODE", 12, 0, func(a backend.Agent) string { return a.Node }),
-		{part.Column{Title: "STATE", Width: 10, Priority: 0}, state},
+		{part.Column{Title: "STATE", Least: 9, Most: 12, Priority: 0}, state},
 		plain("ADDRESS", 14, 4, func(a backend.Agent) string { return a.Address }),
 		plain("RTT", 8, 2, up(func(a backend.Agent) string { return page.Span(a.RTT) })),
-		{part.Column{Title: "CLOCK", Width: 18, Priority: 3}, clock},
+		{part.Column{Title: "CLOCK", Least: 16, Most: 20, Priority: 3}, clock},
 		plain("LOAD", 5, 4, up(func(a backend.Agent) string { return fmt.Sprintf("%.2f", a.Load) })),
 		plain("JOBS", 4, 5, up(func(a backend.Agent) string { return fmt.Sprint(a.Jobs) })),
 		plain("VERSION", 9, 6, func(a backend.Agent) string { return a.Version }),
-		{part.Column{Title: "MISSING", Width: 16, Priority: 1, Fill: true}, missing},
+		{part.Column{Title: "MISSING", Least: 16, Most: 24, Priority: 1, Fill: true}, missing},
 	}
 }
 
