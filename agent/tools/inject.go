@@ -51,28 +51,32 @@ func runInject(ctx context.Context, node *Node, req api.InjectRequest, sink Sink
 	var done api.InjectEvent
 	tick := time.NewTicker(req.Interval)
 	defer tick.Stop()
-	for done.Sent < req.Count {
+	for done.Sent < req.Count && err == nil {
 		if err = send(fd, req); err != nil {
 			break
 		}
 		if done.Sent++; done.Sent == 1 {
 			done.Time = node.now()
 		}
-		if done.Sent == req.Count {
-			break
+		if done.Sent < req.Count {
+			err = pause(ctx, tick.C)
 		}
-		select {
-		case <-tick.C:
-			continue
-		case <-ctx.Done():
-			err = context.Cause(ctx)
-		}
-		break
 	}
+	// What was sent is told in any case.
 	if evErr := sink.Event(done); err == nil {
 		err = evErr
 	}
 	return err
+}
+
+// pause waits for the next tick or for the end of ctx, whose cause it returns.
+func pause(ctx context.Context, tick <-chan time.Time) error {
+	select {
+	case <-tick:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 func send(fd int, req api.InjectRequest) error {

@@ -13,6 +13,7 @@ import (
 
 func TestIperf(t *testing.T) {
 	r := newRig(t)
+	r.awaitIPv6(t)
 	tests := map[string]struct {
 		req   api.IperfClientRequest
 		check func(t *testing.T, client, server api.IperfEvent)

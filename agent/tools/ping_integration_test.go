@@ -22,6 +22,7 @@ func pingRequest(r rig, to string) api.PingRequest {
 
 func TestPingAnswers(t *testing.T) {
 	r := newRig(t)
+	r.awaitIPv6(t)
 	for name, to := range map[string]string{"IPv4": "10.77.0.2", "IPv6": "fd77::2"} {
 		t.Run(name, func(t *testing.T) {
 			sink := newMemory()

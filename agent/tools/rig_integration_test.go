@@ -40,9 +40,13 @@ func newRig(t *testing.T) rig {
 		sh(t, "ip -n "+ns+" addr add fd77::"+n+"/64 dev "+dev+" nodad")
 		sh(t, "ip -n "+ns+" link set "+dev+" up")
 	}
-	// IPv6 is slow to begin: wait for the first answer.
-	sh(t, "ip netns exec "+r.left+" ping -6 -c 1 -W 10 fd77::2")
 	return r
+}
+
+// awaitIPv6 waits for the first answer over IPv6, which is slow to begin.
+func (r rig) awaitIPv6(t *testing.T) {
+	t.Helper()
+	sh(t, "ip netns exec "+r.left+" ping -6 -c 1 -W 10 fd77::2")
 }
 
 // sh runs a command line without quoting of its own.

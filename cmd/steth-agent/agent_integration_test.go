@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -38,12 +39,19 @@ type process struct {
 
 func startAgent(t *testing.T, args ...string) *process {
 	t.Helper()
+	return startAgentWith(t, nil, args...)
+}
+
+// startAgentWith has launcher, a program and its arguments, start the agent.
+func startAgentWith(t *testing.T, launcher []string, args ...string) *process {
+	t.Helper()
 	dir, node := nodeBundle(t)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{pki: dir, cmd: exec.Command(self, append([]string{"--pki", node, "--listen", "127.0.0.1:0"}, args...)...)}
+	argv := slices.Concat(launcher, []string{self, "--pki", node, "--listen", "127.0.0.1:0"}, args)
+	p := &process{pki: dir, cmd: exec.Command(argv[0], argv[1:]...)}
 	p.cmd.Env = append(os.Environ(), asAgent+"=1")
 	out, err := p.cmd.StderrPipe()
 	if err != nil {
@@ -134,6 +142,7 @@ func namespace(t *testing.T) string {
 		sh(t, "ip netns add "+ns)
 		t.Cleanup(func() { sh(t, "ip netns delete "+ns) })
 	}
+	sh(t, "ip -n "+a+" link set lo up")
 	sh(t, "ip -n "+a+" link add v0 type veth peer name v1 netns "+b)
 	sh(t, "ip -n "+a+" addr add 10.78.0.1/24 dev v0")
 	sh(t, "ip -n "+b+" addr add 10.78.0.2/24 dev v1")
@@ -164,7 +173,9 @@ func remains(t *testing.T, ns string) []string {
 		t.Fatal(err)
 	}
 	for l := range strings.Lines(string(text)) {
-		out = append(out, strings.TrimSpace(l))
+		if f := strings.Fields(l); len(f) > 3 && f[3] != "06" { // TIME_WAIT is the kernel's, nobody's
+			out = append(out, strings.TrimSpace(l))
+		}
 	}
 	return out
 }
@@ -200,13 +211,15 @@ func startJobs(t *testing.T, p *process, ns string) (control, bulk *rpc.Session)
 	return control, bulk
 }
 
-func goneWithin(t *testing.T, ns string, limit time.Duration) {
+// goneWithin waits until nothing of jobs is left in a namespace but the
+// programs of those names.
+func goneWithin(t *testing.T, ns string, limit time.Duration, but ...string) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	deadline := time.After(limit)
 	for {
-		left := remains(t, ns)
+		left := slices.DeleteFunc(remains(t, ns), func(s string) bool { return slices.Contains(but, s) })
 		if len(left) == 0 {
 			return
 		}
