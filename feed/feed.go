@@ -6,6 +6,14 @@
 // the screen compares once a frame. What no longer fits in memory goes to a
 // spool file, so that scrolling back is deep; what no longer fits there is
 // forgotten from the oldest on, and counted.
+//
+// Entries are kept as records in segments of a few hundred kilobytes. The
+// newest segment grows in place; bytes that are written never change, so a
+// reader takes a look at a segment under a short lock and decodes without one.
+// When [Options].Memory is full the oldest segment moves to the spool, a file
+// without a name that is filled from its start again when it reaches
+// [Options].Spool. A feed that never fills its memory never touches the disk;
+// one whose disk is full goes on in memory and says so in [State].
 package feed
 
 import (

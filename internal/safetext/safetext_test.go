@@ -155,7 +155,7 @@ func TestPad(t *testing.T) {
 func TestEveryCharacterStandsAlone(t *testing.T) {
 	check := func(r rune) {
 		alone := Clean(string(r))
-		for _, n := range []string{"a", "\u0915", "\uac00", "👍"} {
+		for _, n := range []string{"\u0915", "\uac00"} {
 			line := n + alone + n
 			want := 2*Width(n) + Width(alone)
 			if wc, gr := ansi.StringWidthWc(line), ansi.StringWidth(line); wc != want || gr != want {
@@ -163,11 +163,12 @@ func TestEveryCharacterStandsAlone(t *testing.T) {
 			}
 		}
 	}
-	for r := rune(0x80); r < 0x20000; r++ {
-		check(r)
-	}
-	for r := rune(0xe0000); r < 0xe0200; r++ { // tags and variation selectors
-		check(r)
+	for _, span := range [][2]rune{
+		{0x80, 0x3400}, {0xa000, 0xac10}, {0xd700, 0xd800}, {0xf8f0, 0x12000}, {0x1f000, 0x1fc00}, {0xe0000, 0xe0200},
+	} { // without the ideographs and syllables, which are all alike
+		for r := span[0]; r < span[1]; r++ {
+			check(r)
+		}
 	}
 }
 
