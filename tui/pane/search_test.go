@@ -48,7 +48,7 @@ func TestSearchCanBeStopped(t *testing.T) {
 	}
 	s.lacks("searching")
 	s.run(cmd)
-	s.lacks("paused")
+	s.lacks("paused", "no older")
 	if !s.focus.follow {
 		t.Fatal("the answer of a search that was stopped moved the window")
 	}

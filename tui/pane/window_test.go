@@ -42,6 +42,8 @@ func TestPauseStandsStillAndCounts(t *testing.T) {
 	s.lacks("more")
 	s.press("j") // held by hand: moving past the newest row of then is moving on
 	s.has("paused", "49 newer")
+	s.press("G", "space", "j", "j")
+	s.has("paused")
 	s.press("space")
 	s.has("more")
 	s.lacks("paused")
