@@ -36,9 +36,10 @@ func benchPane(ctx context.Context, b *bench) error {
 	}
 	defer t.Close()
 	steps := []struct{ keys, see string }{
-		{"\x1b", "bench-node"}, // out of the find line
+		{"\x1b", "READ-ONLY"}, // out of the find line
+		{":nodes\r", "bench-node"},
 		{"p", "bench.flood"},
-		{"\r", "lines"}, // the form
+		{"\r", "enter runs"}, // the form
 		{"\r", "line "},
 	}
 	for _, s := range steps {
