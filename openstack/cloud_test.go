@@ -114,6 +114,28 @@ func TestConnectTimeout(t *testing.T) {
 	}
 }
 
+func TestConnectTurnedAwayAtFirst(t *testing.T) {
+	for _, code := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} {
+		f := newFakeCloud(t)
+		turned := false
+		f.intercept = func(w http.ResponseWriter, _ *http.Request) bool {
+			if turned {
+				return false
+			}
+			turned = true
+			w.Header().Set("Retry-After", "0")
+			refuse(w, code, "error", "not now")
+			return true
+		}
+		c, err := Connect(t.Context(), Options{Getenv: f.env()})
+		if err != nil {
+			t.Errorf("HTTP %d with Retry-After: %v", code, err)
+			continue
+		}
+		c.Close()
+	}
+}
+
 func TestConnectUnscoped(t *testing.T) {
 	f := newFakeCloud(t)
 	f.intercept = func(w http.ResponseWriter, _ *http.Request) bool {

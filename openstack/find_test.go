@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -142,7 +143,7 @@ func TestFindNothing(t *testing.T) {
 		if text != "  " && !errors.Is(err, ErrNotFound) {
 			t.Errorf("%v is not ErrNotFound", err)
 		}
-		if found.Snapshot == nil || found.Hits != nil && len(found.Hits) > 0 {
+		if found.Snapshot == nil || len(found.Hits) > 0 {
 			t.Errorf("found %+v", found)
 		}
 	}
@@ -187,4 +188,25 @@ func TestFindManyOfAName(t *testing.T) {
 	if !slices.Equal(ids, []string{"a", "b", "c"}) {
 		t.Errorf("hits %v, want all in the stable order", ids)
 	}
+}
+
+// A cloud serves the screen's searches while it refreshes the lists.
+func TestConcurrentUse(t *testing.T) {
+	f := newFakeCloud(t)
+	c := f.connect(t)
+	f.expire() // so that the token is renewed under load as well
+	var users sync.WaitGroup
+	for range 4 {
+		users.Go(func() {
+			if _, err := c.Find(t.Context(), nil, "10.1.0.13"); err != nil {
+				t.Error(err)
+			}
+		})
+		users.Go(func() {
+			if s, err := c.Load(t.Context(), nil, nil, func(*Snapshot) {}); err != nil || len(s.Missing) > 0 {
+				t.Error(err, s.Missing)
+			}
+		})
+	}
+	users.Wait()
 }

@@ -66,6 +66,31 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// Nodes are half made of agents, so asking for nodes reads both.
+func TestLoadNodes(t *testing.T) {
+	f := newFakeCloud(t)
+	s, err := f.connect(t).Load(t.Context(), nil, []Kind{KindNode}, nil)
+	if n, _ := s.Node("cmp1"); err != nil || n.TunnelIP != "10.99.0.11" || n.HostIP != "10.98.0.11" {
+		t.Errorf("%+v, %v", n, err)
+	}
+	// agents read alone leave what Nova said
+	f.lists["agents"] = f.lists["agents"][:0:0]
+	s, err = f.connect(t).Load(t.Context(), s, []Kind{KindAgent}, nil)
+	if n, _ := s.Node("cmp1"); err != nil || n.TunnelIP != "" || n.HostIP != "10.98.0.11" || n.State != "up" {
+		t.Errorf("%+v, %v", n, err)
+	}
+}
+
+func TestLoadServersOfAllProjects(t *testing.T) {
+	f := newFakeCloud(t)
+	c := f.connect(t)
+	f.requests()
+	if _, err := c.Load(t.Context(), nil, []Kind{KindServer}, nil); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "all_tenants", f.requests()[0].URL.Query().Get("all_tenants"), "1")
+}
+
 // What is asked for must be what is read: an attribute that the decoder knows
 // and the query leaves out would be empty on a real Neutron.
 func TestLoadAsksForFields(t *testing.T) {
@@ -285,9 +310,9 @@ func TestLoadPartFails(t *testing.T) {
 	}
 	sentence(t, errors.New(s.Missing[KindPort]), "Neutron", "HTTP 500")
 
-	s, err = c.Load(t.Context(), base, []Kind{KindPort}, nil)
+	same, err := c.Load(t.Context(), s, []Kind{KindPort}, nil)
 	sentence(t, err, "HTTP 500")
-	if s != base {
+	if same != s {
 		t.Error("an error must leave base")
 	}
 	f.intercept = nil
