@@ -76,15 +76,14 @@ func TestCertificateErrorsAreExplained(t *testing.T) {
 				return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key, Leaf: cert}
 			}
 			mine := pair(tt.console, tt.strangeConsole)
-			r := start(t, network{start: func(t testing.TB) (net.Listener, func(testing.TB) net.Conn, Server) {
-				l := listen(t)
-				return l, func(t testing.TB) net.Conn {
-					return tls.Client(dialTCP(t, l), &tls.Config{RootCAs: pool, ServerName: "cmp1", GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &mine, nil }})
-				}, Server{
-					TLS:      &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool, Certificates: []tls.Certificate{pair(tt.agent, tt.strangeAgent)}},
-					Identify: func(tls.ConnectionState) (Peer, error) { return Peer{Name: "alice"}, nil },
-				}
-			}}, testTools)
+			client := &tls.Config{RootCAs: pool, ServerName: "cmp1", GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &mine, nil }}
+			server := Server{
+				TLS:      &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool, Certificates: []tls.Certificate{pair(tt.agent, tt.strangeAgent)}},
+				Identify: func(tls.ConnectionState) (Peer, error) { return Peer{Name: "alice"}, nil },
+			}
+			l := listen(t)
+			dial := func(t testing.TB) net.Conn { return tls.Client(dialTCP(t, l), client) }
+			r := start(t, network{start: func(testing.TB) (net.Listener, func(testing.TB) net.Conn, Server) { return l, dial, server }}, testTools)
 			s, err := r.trySession(DialOptions{Console: NewConsoleID()})
 			if tt.says == nil {
 				if err != nil {

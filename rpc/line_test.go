@@ -218,6 +218,7 @@ func TestDeadPeerIsNoticed(t *testing.T) {
 	}
 	short.silence, short.ping, short.write = 500*time.Millisecond, 50*time.Millisecond, 500*time.Millisecond
 	overEach(t, func(t *testing.T, n network) {
+		t.Parallel() // it mostly waits
 		r := start(t, n, testTools, func(_ *Server, set *timing) { *set = short })
 		cut := make(chan struct{})
 		r.dial = cutting(r.dial, cut)

@@ -185,6 +185,7 @@ func (r *rig) raw() *yamuxMux {
 
 func TestHostileConsoles(t *testing.T) {
 	overEach(t, func(t *testing.T, n network) {
+		t.Parallel() // it mostly waits
 		var served atomic.Int64
 		r := start(t, n, func(ctx context.Context, call *Call) error {
 			served.Add(1)

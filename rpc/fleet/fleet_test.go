@@ -33,7 +33,6 @@ type agent struct {
 	ahead   time.Duration // of its clock
 
 	mu      sync.Mutex
-	running int                // calls
 	where   map[string]bool    // tool/bulk that were called
 	stop    context.CancelFunc // nil while it's stopped
 	stopped chan struct{}
