@@ -40,13 +40,18 @@ type matcher struct {
 
 // match says whether all patterns match e.
 func (m *matcher) match(e *feed.Entry) bool {
-	if m.errors && !broken(m.shape, e) {
+	proto := packets.Other
+	if m.shape == feed.Packets {
+		m.row, proto = packets.Describe(m.row[:0], &e.Packet)
+	} else {
+		m.row = append(m.row[:0], e.Text...)
+	}
+	if m.errors && !broken(e, proto) {
 		return false
 	}
 	if len(m.patterns) == 0 {
 		return true
 	}
-	m.row = appendRow(m.row[:0], m.shape, e)
 	m.small = appendSmall(m.small[:0], m.row)
 	for _, p := range m.patterns {
 		row := m.row
@@ -78,14 +83,6 @@ func (m *matcher) next(p pattern, row string, from int) (start, end int) {
 	return 0, 0
 }
 
-// appendRow appends the words of an entry as they stand on the screen.
-func appendRow(buf []byte, shape feed.Shape, e *feed.Entry) []byte {
-	if shape == feed.Packets {
-		return packets.Summarise(buf, &e.Packet)
-	}
-	return append(buf, e.Text...)
-}
-
 // appendSmall appends text with A to Z made small, byte for byte, so that
 // places in it are places in text.
 func appendSmall(buf, text []byte) []byte {
@@ -98,14 +95,11 @@ func appendSmall(buf, text []byte) []byte {
 	return buf
 }
 
-// broken says whether an entry reports an error by itself.
-func broken(shape feed.Shape, e *feed.Entry) bool {
-	if shape == feed.Packets {
-		switch packets.Classify(&e.Packet) {
-		case packets.ICMPError, packets.TCPReset, packets.Malformed:
-			return true
-		}
-		return false
+// broken says whether an entry, a packet of proto or a line, reports an error.
+func broken(e *feed.Entry, proto packets.Proto) bool {
+	switch proto {
+	case packets.ICMPError, packets.TCPReset, packets.Malformed:
+		return true
 	}
 	return e.Level == feed.Bad
 }

@@ -31,17 +31,19 @@ func (p *pane) indent() int {
 	return 1
 }
 
-// words makes the text of an entry as it is shown. For a packet, head is how
+// words makes the text of an entry as it is shown, and says in which colour. For a packet, head is how
 // much of it says from where to where; what it says then begins in the same
 // column in all rows, unless the addresses are very long.
-func (p *pane) words(e *feed.Entry) (text string, head int) {
+func (p *pane) words(e *feed.Entry) (text string, head int, style themes.Style) {
 	if p.about.Shape != feed.Packets {
-		return e.Text, 0
+		return e.Text, 0, levelStyle(p.theme, e.Level)
 	}
-	p.text = packets.Summarise(p.text[:0], &e.Packet)
+	var proto packets.Proto
+	p.text, proto = packets.Describe(p.text[:0], &e.Packet)
+	style = protoStyle(p.theme, proto)
 	head = pairEnd(p.text)
 	if head == 0 {
-		return string(p.text), 0
+		return string(p.text), 0, style
 	}
 	most := min(37, (p.at.w-p.indent())*2/5)
 	if head <= most {
@@ -56,7 +58,7 @@ func (p *pane) words(e *feed.Entry) (text string, head int) {
 	for i := range pad {
 		p.text[head+i] = ' '
 	}
-	return string(p.text), head
+	return string(p.text), head, style
 }
 
 // pairEnd is where "from > to" ends in a packet's summary, before two blanks;
@@ -69,23 +71,19 @@ func pairEnd(row []byte) int {
 	return end
 }
 
-// style says in which colour the words of an entry stand.
-func (p *pane) style(e *feed.Entry) themes.Style {
-	th := p.theme
-	if p.about.Shape == feed.Packets {
-		switch packets.Classify(&e.Packet) {
-		case packets.ICMPRequest, packets.ARP, packets.ND, packets.DHCP, packets.DNS:
-			return th.Info
-		case packets.ICMPReply:
-			return th.Good
-		case packets.ICMPError, packets.TCPReset, packets.Malformed:
-			return th.Bad
-		case packets.LLDP, packets.STP, packets.IGMP, packets.VRRP:
-			return th.Muted
-		}
-		return th.Text
+// protoStyle is the colour of what a packet says.
+func protoStyle(th *themes.Theme, proto packets.Proto) themes.Style {
+	switch proto {
+	case packets.ICMPRequest, packets.ARP, packets.ND, packets.DHCP, packets.DNS:
+		return th.Info
+	case packets.ICMPReply:
+		return th.Good
+	case packets.ICMPError, packets.TCPReset, packets.Malformed:
+		return th.Bad
+	case packets.LLDP, packets.STP, packets.IGMP, packets.VRRP:
+		return th.Muted
 	}
-	return levelStyle(th, e.Level)
+	return th.Text
 }
 
 // levelStyle is the colour of a level.
@@ -109,8 +107,8 @@ func levelStyle(th *themes.Theme, level feed.Level) themes.Style {
 func (p *pane) row(e *feed.Entry, wrap bool) {
 	c, th := &p.canvas, p.theme
 	selected := !p.follow && e.Seq == p.cursor && (p.focused || !p.level)
-	text, head := p.words(e)
-	pair, rest, time := th.Text, p.style(e), th.Muted
+	text, head, rest := p.words(e)
+	pair, time := th.Text, th.Muted
 	ground := th.Selected
 	if !p.focused { // the instant at which another pane stands
 		ground = th.SelectedMuted
@@ -169,7 +167,7 @@ func (p *pane) gutter(selected bool) {
 
 // rowsOf is how many rows an entry takes when rows are wrapped.
 func (p *pane) rowsOf(e *feed.Entry) int {
-	text, _ := p.words(e)
+	text, _, _ := p.words(e)
 	room := p.at.w - p.indent()
 	n := 1
 	for from := 0; ; n++ {
