@@ -90,7 +90,7 @@ func (b *band) view(env *page.Env, width int) []string {
 		right = part.Spans{{Style: th.Warn, Text: strconv.Itoa(n) + " unread  "}, {Style: th.Info, Text: ":log"}}
 	} else if n > 1 {
 		right = part.Spans{{Style: th.Muted, Text: strconv.Itoa(n-1) + " more  "}, {Style: th.Info, Text: ":log"}}
-	} else if n == 1 {
+	} else if n == 1 && width >= 100 {
 		right = part.Spans{{Style: th.Muted, Text: env.Keys.Key("global", "read") + " when read  "}, {Style: th.Info, Text: ":log"}}
 	}
 	room := width - right.Width() - 4

@@ -107,7 +107,7 @@ func (a *App) pick(p page.Pick) tea.Cmd {
 			style = th.Warn
 		}
 		options[i] = page.Option{
-			Text: page.Cells{{{Style: th.Strong, Text: pr.Name}}, {{Style: th.Text, Text: pr.Ask}}, {{Style: style, Text: mark}}},
+			Text: page.Cells{{{Style: th.Strong, Text: pr.Name}}, {{Style: style, Text: mark}}, {{Style: th.Text, Text: pr.Ask}}},
 			Msg:  page.Pick{Target: p.Target, Probe: pr},
 		}
 	}

@@ -174,10 +174,11 @@ func (a *App) key(msg tea.KeyPressMsg) tea.Cmd {
 	stroke := msg.String()
 	front := a.front()
 	if t, ok := front.(page.Typer); ok {
-		if _, _, typing := t.Typing(); typing {
-			if stroke == "ctrl+c" {
-				return a.stop()
-			}
+		_, _, typing := t.Typing()
+		switch {
+		case typing && stroke == "ctrl+c":
+			return a.stop()
+		case typing && !(front == page.Page(a.explorer) && a.explorer.Passes(stroke)):
 			return front.Update(msg)
 		}
 	}

@@ -158,24 +158,24 @@ func (a *App) topBar(width int) string {
 		region = part.Spans{{Style: th.Muted, Text: " " + th.Glyphs.None + " " + info.Region}}
 	}
 	right := a.standing(info)
-	fits := func(ps []part.Spans) (int, bool) {
+	fits := func() bool {
 		n := left.Width() + region.Width() + 2
-		for _, p := range ps {
+		for _, p := range right {
 			if len(p) > 0 {
 				n += p.Width() + 3
 			}
 		}
-		return n, n <= width
+		return n <= width
 	}
-	for _, drop := range []int{2, 3, 5} { // role, ticket, seconds stay as long as they can
-		if _, ok := fits(right); ok {
+	for _, piece := range []int{pieceRegion, pieceRole, pieceLive, pieceTicket, pieceClock} {
+		if fits() {
 			break
 		}
-		if drop == 2 {
+		if piece == pieceRegion {
 			region = nil
 			continue
 		}
-		right[drop] = nil
+		right[piece] = nil
 	}
 	l := part.NewLine(width, th)
 	l.Ground = th.BarGround
@@ -198,8 +198,20 @@ func (a *App) topBar(width int) string {
 	return l.Spans(tail).String()
 }
 
-// standing lists the pieces on the right of the top bar: agents, findings,
-// runs, ticket, READ-ONLY, clock.
+// The pieces on the right of the top bar, in order, and the one on the left
+// that goes first.
+const (
+	pieceAgents = iota
+	pieceFound
+	pieceLive
+	pieceTicket
+	pieceRole
+	pieceMode
+	pieceClock
+	pieceRegion
+)
+
+// standing lists the pieces on the right of the top bar.
 func (a *App) standing(info Info) []part.Spans {
 	th := a.env.Theme
 	up, dialled := fleet.Count(a.env.Backend.Agents())
@@ -224,19 +236,20 @@ func (a *App) standing(info Info) []part.Spans {
 	if info.Ticket != "" {
 		ticket = part.Spans{{Style: th.Text, Text: info.Ticket}}
 	}
+	var role part.Spans
+	if info.Role != "" {
+		role = part.Spans{{Style: th.Muted, Text: info.Role}}
+	}
 	mode := part.Spans{{Style: th.Warn, Text: "READ-ONLY"}}
 	if !info.ReadOnly {
 		mode = part.Spans{{Style: th.Bad, Text: "READ-WRITE"}}
-		if info.Role != "" {
-			mode = append(mode, part.Span{Style: th.Muted, Text: " as " + info.Role})
-		}
 	}
 	layout := "15:04:05"
 	if a.opt.SlowTerminal {
 		layout = "15:04"
 	}
 	clock := part.Spans{{Style: th.Muted, Text: a.env.Now().Format(layout)}}
-	return []part.Spans{agents, found, live, ticket, mode, clock}
+	return []part.Spans{pieceAgents: agents, pieceFound: found, pieceLive: live, pieceTicket: ticket, pieceRole: role, pieceMode: mode, pieceClock: clock}
 }
 
 func plural(n int) string {

@@ -11,7 +11,7 @@ func Default() []Binding {
 		{"describe", []string{"d"}, "describe on a page of its own", Explorer, ""},
 		{"raw", []string{"y"}, "the API's own JSON", Explorer, ""},
 		{"jump", []string{"J"}, "jump to a related object", Explorer, "related"},
-		{"copy-id", []string{"ctrl+y"}, "copy the id", Explorer, ""},
+		{"copy-id", []string{"ctrl+y"}, "copy the id, or those of all that is marked", Explorer, ""},
 		{"copy-command", []string{"Y"}, "copy the shell command that shows the same", Explorer, ""},
 		{"next-kind", []string{"tab", "right", "l"}, "next kind of object", Explorer, ""},
 		{"prev-kind", []string{"shift+tab", "left", "h"}, "previous kind of object", Explorer, ""},

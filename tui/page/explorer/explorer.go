@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -455,6 +457,9 @@ func (e *Explorer) on(name string, o openstack.Object) tea.Cmd {
 	case "jump":
 		return e.jump(o)
 	case "copy-id":
+		if ids := e.list().table.Marked(); len(ids) > 0 {
+			return page.Say(page.Copy{Text: strings.Join(ids, "\n") + "\n", What: strconv.Itoa(len(ids)) + " marked ids"})
+		}
 		return page.Say(page.Copy{Text: o.ObjectID(), What: "the id of " + target.Name})
 	case "copy-command":
 		return page.Say(page.Copy{Text: fmt.Sprintf("steth show %s %s", o.ObjectKind(), o.ObjectID()), What: "the command"})

@@ -38,6 +38,12 @@ type found struct {
 	took  time.Duration
 }
 
+// Passes tells whether a key is none of find's, although it has the focus:
+// nothing that one looks for begins with a colon or a question mark.
+func (e *Explorer) Passes(stroke string) bool {
+	return e.focus == onFind && e.find.input.Value() == "" && (stroke == ":" || stroke == "?")
+}
+
 func (e *Explorer) findKey(msg tea.KeyPressMsg) tea.Cmd {
 	switch msg.String() {
 	case "enter":

@@ -37,7 +37,7 @@ func (e *Explorer) View(width, height int) string {
 	tabs, from, to := e.kindTabs(width)
 	listW := width
 	if width >= detailsFrom {
-		listW = width - max(width*3/8, 48) - 2
+		listW = width - max(width*3/8, 46) - 2
 		e.hot.detailsX = listW + 1
 	}
 	lines = append(lines, tabs, e.rule(width, listW, from, to))
