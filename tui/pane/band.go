@@ -29,47 +29,11 @@ func verdict(th *themes.Theme, v probes.Verdict) (glyph, word string, band theme
 	return g.Unknown, "could not run", th.BandWarn
 }
 
-// bandLines makes the band's rows for a pane of some width.
-func (p *pane) bandLines(cells, most int) []bandLine {
-	f, ok := p.conclusion()
-	if !ok || most < 1 {
-		return nil
-	}
-	glyph, word, _ := verdict(p.theme, f.Verdict)
-	sentence := glyph + " " + safetext.Clean(f.Reason)
-	switch {
-	case f.Reason == "":
-		sentence = glyph + " " + word
-	case f.Verdict == probes.Error:
-		sentence = glyph + " " + word + ": " + safetext.Clean(f.Reason)
-	}
-	var list []bandLine
-	for i, text := range fold(sentence, cells-3, min(bandText, most)) {
-		indent := 1
-		if i > 0 {
-			indent = 3
-		}
-		list = append(list, bandLine{indent: indent, strong: text})
-	}
-	for i, next := range f.Next {
-		if i == bandNext || len(list) >= most {
-			break
-		}
-		line := bandLine{indent: 3, strong: p.theme.Glyphs.Arrow + " " + safetext.Clean(next.Do)}
-		if next.Why != "" {
-			line.quiet = "  " + safetext.Clean(next.Why)
-		}
-		list = append(list, line)
-	}
-	return list
-}
-
-// conclusion is what the run found, shown in the first of its panes.
-func (p *pane) conclusion() (probes.Finding, bool) {
-	if p.run == nil || !p.run.judged || !p.judge {
-		return probes.Finding{}, false
-	}
-	return p.run.finding, true
+// band is what a run concluded, in rows on a ground of their own: the sentence,
+// and what to do next.
+type band struct {
+	style themes.Style
+	lines []bandLine
 }
 
 type bandLine struct {
@@ -77,20 +41,48 @@ type bandLine struct {
 	strong, quiet string
 }
 
-// band draws what the run concluded at the pane's foot.
-func (p *pane) band(list []bandLine) {
-	if len(list) == 0 {
-		return
+// newBand makes at most most rows for a pane of some width.
+func newBand(th *themes.Theme, f probes.Finding, cells, most int) band {
+	glyph, word, style := verdict(th, f.Verdict)
+	sentence := glyph + " " + safetext.Clean(f.Reason)
+	switch {
+	case f.Reason == "":
+		sentence = glyph + " " + word
+	case f.Verdict == probes.Error:
+		sentence = glyph + " " + word + ": " + safetext.Clean(f.Reason)
 	}
-	c := &p.canvas
-	_, _, style := verdict(p.theme, p.run.finding.Verdict)
-	quiet := plain(style)
-	for _, l := range list {
+	b := band{style: style}
+	if most < 1 {
+		return b
+	}
+	for i, text := range fold(sentence, cells-3, min(bandText, most)) {
+		indent := 0
+		if i > 0 {
+			indent = 2 // below the words, not the sign
+		}
+		b.lines = append(b.lines, bandLine{indent: indent, strong: text})
+	}
+	for i, next := range f.Next {
+		if i == bandNext || len(b.lines) >= most {
+			break
+		}
+		line := bandLine{indent: 2, strong: th.Glyphs.Arrow + " " + safetext.Clean(next.Do)}
+		if next.Why != "" {
+			line.quiet = "  " + safetext.Clean(next.Why)
+		}
+		b.lines = append(b.lines, line)
+	}
+	return b
+}
+
+func (b band) draw(c *canvas) {
+	quiet := plain(b.style)
+	for _, l := range b.lines {
 		c.space(1)
-		c.repeat(style, " ", l.indent-1)
-		c.text(style, l.strong)
+		c.repeat(b.style, " ", l.indent)
+		c.text(b.style, l.strong)
 		c.text(quiet, l.quiet)
-		c.endIn(style)
+		c.endIn(b.style)
 	}
 }
 

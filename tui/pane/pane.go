@@ -101,14 +101,16 @@ func (p *pane) time(seq uint64) (int64, bool) {
 type parts struct{ graph, stream, detail, band, prompt int }
 
 // measure shares the pane's rows.
-func (p *pane) measure() (s parts, band []bandLine) {
+func (p *pane) measure() (s parts, concluded band) {
 	rest := max(p.at.h-2, 0)
 	if p.prompt.shown() && rest > 0 {
 		s.prompt = 1
 		rest--
 	}
-	band = p.bandLines(p.at.w, rest/2)
-	s.band = len(band)
+	if p.judge && p.run != nil && p.run.judged {
+		concluded = newBand(p.theme, p.run.finding, p.at.w, rest/2)
+		s.band = len(concluded.lines)
+	}
 	rest -= s.band
 	s.graph = p.graphRows(rest)
 	rest -= s.graph
@@ -116,7 +118,7 @@ func (p *pane) measure() (s parts, band []bandLine) {
 	rest -= s.detail
 	s.stream = rest
 	p.height = max(s.stream, 1)
-	return s, band
+	return s, concluded
 }
 
 // draw draws the pane; with a level, its rows stand where that says.
@@ -125,7 +127,7 @@ func (p *pane) draw(l *level) {
 	p.level = l != nil
 	c.reset(p.theme, p.at.w)
 	p.seqs = p.seqs[:0]
-	s, band := p.measure()
+	s, concluded := p.measure()
 	p.title()
 	p.graph(s.graph)
 	end := 2 + s.graph + s.stream
@@ -142,7 +144,7 @@ func (p *pane) draw(l *level) {
 	end += s.detail
 	p.takeApart(s.detail)
 	c.blank(end)
-	p.band(band)
+	concluded.draw(c)
 	if s.prompt > 0 {
 		p.prompt.draw(c, p.theme)
 	}
@@ -196,6 +198,8 @@ func (p *pane) nothing() {
 			c.text(th.Bad, words)
 			c.end()
 		}
+		return
+	case p.run != nil && p.run.told:
 		return
 	case !p.state.Live:
 		words = "nothing came"

@@ -26,6 +26,7 @@ type task struct {
 	taken   int // feeds that have, or had, a pane
 	finding probes.Finding
 	judged  bool
+	told    bool // in a pane of its own, because no feed was opened
 }
 
 // live says whether the run goes on.

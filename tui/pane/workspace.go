@@ -68,7 +68,8 @@ func (w *Workspace) Add(run Run) {
 // AddFeed shows a feed that belongs to someone else, who closes it.
 func (w *Workspace) AddFeed(f *feed.Feed) { w.place(newPane(f, nil)) }
 
-// adopt gives panes to feeds that runs have opened since.
+// adopt gives panes to feeds that runs have opened since. A run that ended
+// before it opened one gets a pane that tells why.
 func (w *Workspace) adopt() {
 	for _, t := range w.tasks {
 		first := t.taken == 0
@@ -77,15 +78,25 @@ func (w *Workspace) adopt() {
 			p.judge = first && i == 0
 			w.place(p)
 		}
+		if t.judged && t.taken == 0 && !t.told {
+			t.told = true
+			about := feed.About{Title: t.finding.Probe, Target: t.finding.Target, Host: t.finding.Host}
+			if f, err := feed.New(about, feed.Options{Spool: -1, Now: w.now}); err == nil { // nothing in it can fail
+				f.End("")
+				p := newPane(f, t)
+				p.judge = true
+				w.place(p)
+			}
+		}
 	}
 }
 
 // place puts a new pane on the page. The first one, and the first of a run that
-// was started last, has the focus.
+// was started last, has the focus, unless someone is typing elsewhere.
 func (w *Workspace) place(p *pane) {
 	w.stale = true
 	w.panes = append(w.panes, p)
-	if w.focus == nil || w.focus.run != p.run {
+	if w.focus == nil || w.focus.run != p.run && w.focus.prompt.asks == nothing {
 		w.focus = p
 		w.zoom = false
 	}

@@ -228,6 +228,31 @@ func TestFinding(t *testing.T) {
 	}
 }
 
+func TestARunWithoutFeedsTellsWhy(t *testing.T) {
+	c := newClock()
+	s := newScreen(t, c, 80, 20)
+	run := newRun()
+	s.Add(run)
+	s.show()
+	run.end(probes.Finding{Probe: "capture.device", Target: "web-1", Verdict: probes.Error, Reason: "the agent on cmp1 does not answer"})
+	s.has("1 capture.device web-1", "■ ended", "? could not run: the agent on cmp1 does not answer")
+	s.press("X")
+	if !s.Empty() {
+		t.Error("the pane can't be closed")
+	}
+}
+
+func TestNobodyLosesTheFocusWhileTyping(t *testing.T) {
+	s, _ := numbered(t, 10, feed.Options{})
+	s.press("/", "a")
+	run := newRun()
+	s.Add(run)
+	run.open(newFeed(t, newClock(), feed.About{Title: "late"}, feed.Options{}))
+	s.has("late")
+	s.press("b")
+	s.has("/ ab")
+}
+
 func TestAnEmptyEndedPaneSaysWhy(t *testing.T) {
 	c := newClock()
 	f := newFeed(t, c, feed.About{Title: "capture", Device: "tap1", Shape: feed.Packets}, feed.Options{})
