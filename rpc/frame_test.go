@@ -228,6 +228,12 @@ func TestErrors(t *testing.T) {
 		if int(c) != i {
 			t.Errorf("%v is %d, want %d", c, c, i)
 		}
+		if strings.Contains(c.String(), "code") {
+			t.Errorf("code %d has no name", i)
+		}
+		if err := (&Error{Code: c}); err.Error() != c.String() {
+			t.Errorf("an error without a message reads %q", err)
+		}
 	}
 	if got := Code(999).String(); got != "error code 999" {
 		t.Errorf("an unknown code prints as %q", got)

@@ -273,6 +273,65 @@ func TestComesBackByItself(t *testing.T) {
 	first(t, f, "cmp1", api.ToolCapture, api.CaptureRequest{Device: "tap0"})
 }
 
+func TestBulkComesBackAlone(t *testing.T) {
+	a := startAgent(t, "cmp1")
+	var mu sync.Mutex
+	var conns []net.Conn
+	f := fleetOf(t, []*agent{a}, func(c *Config) {
+		c.Dialer = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := new(net.Dialer).DialContext(ctx, network, address)
+			mu.Lock()
+			defer mu.Unlock()
+			conns = append(conns, conn)
+			return conn, err
+		}
+	})
+	capture := first(t, f, "cmp1", api.ToolCapture, api.CaptureRequest{Device: "tap0"})
+	since := f.State("cmp1").Since
+	mu.Lock()
+	conns[1].Close() // the first is control
+	mu.Unlock()
+	if _, err := capture.Next(); !errors.Is(err, rpc.ErrUnexpectedEnd) {
+		t.Errorf("the capture on the broken session: %v", err)
+	}
+	first(t, f, "cmp1", api.ToolCapture, api.CaptureRequest{Device: "tap0"})
+	mu.Lock()
+	defer mu.Unlock()
+	if s := f.State("cmp1"); s.Phase != Up || !s.Since.Equal(since) || len(conns) != 3 {
+		t.Errorf("control did not stay up: %+v, %d dials", s, len(conns))
+	}
+}
+
+// An agent that answers but not to hello is down, with the reason.
+func TestHelloFails(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error)
+	go func() {
+		server := rpc.Server{Plain: &rpc.Peer{}, Handler: refusing{}}
+		served <- server.Serve(ctx, l)
+	}()
+	defer func() {
+		cancel()
+		<-served
+	}()
+	f := fleetOf(t, nil, func(c *Config) {
+		c.Addresses = func(context.Context, string) ([]string, error) { return []string{l.Addr().String()}, nil }
+	})
+	err = f.Dial(t.Context(), "cmp1")
+	if !errors.Is(err, rpc.ErrInternal) || !strings.Contains(err.Error(), "no clock") || !strings.HasPrefix(err.Error(), "cmp1 (") {
+		t.Errorf("got %v", err)
+	}
+	f.Close()
+}
+
+type refusing struct{}
+
+func (refusing) ServeCall(context.Context, *rpc.Call) error { return errors.New("no clock") }
+
 func TestErrors(t *testing.T) {
 	a := startAgent(t, "cmp1")
 	other, err := net.Listen("tcp", "127.0.0.1:0") // accepts and says nothing of ours

@@ -108,6 +108,36 @@ func TestConsoleReachesAgent(t *testing.T) {
 	}
 }
 
+func TestBundleSaysWhoItIs(t *testing.T) {
+	dir := authority(t)
+	agent, console := load(t, dir, "node-cmp1"), load(t, dir, "console-operator")
+	if agent.Name() != "cmp1" || agent.Role() != "" || console.Name() != "operator" || console.Role() != "operator" {
+		t.Errorf("agent %q %q, console %q %q", agent.Name(), agent.Role(), console.Name(), console.Role())
+	}
+	if left := time.Until(console.Expires()); left < lifetimeConsole-time.Hour || left > lifetimeConsole {
+		t.Errorf("a console's certificate is good for %v", left)
+	}
+}
+
+func TestAuthorityErrors(t *testing.T) {
+	if _, err := Issue(t.TempDir(), "cmp1"); err == nil || !strings.Contains(err.Error(), "steth certs init") {
+		t.Errorf("without an authority: %v", err)
+	}
+	dir := filepath.Join(t.TempDir(), "old")
+	if _, err := newAuthority(dir, func() time.Time { return time.Now().Add(-11 * 365 * 24 * time.Hour) }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Issue(dir, "cmp1"); err == nil || !strings.Contains(err.Error(), "expired on") {
+		t.Errorf("an expired authority: %v", err)
+	}
+	bundle := filepath.Join(authority(t), "node-cmp1")
+	copyFile(t, filepath.Join(bundle, certFile), filepath.Join(bundle, authorityFile))
+	copyFile(t, filepath.Join(bundle, keyFile), filepath.Join(bundle, authorityKeyFile))
+	if _, err := LoadAuthority(bundle); err == nil || !strings.Contains(err.Error(), "no authority") {
+		t.Errorf("an agent's certificate as an authority: %v", err)
+	}
+}
+
 func TestWrongPeersAreRefused(t *testing.T) {
 	dir, other := authority(t), authority(t)
 	agent, console := load(t, dir, "node-cmp1"), load(t, dir, "console-admin")
