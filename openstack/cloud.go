@@ -120,7 +120,7 @@ func about(t token, in signIn) About {
 func explainSignIn(ctx context.Context, err error, in signIn) error {
 	at := place(in.auth.IdentityEndpoint, in.auth.IdentityEndpoint)
 	if ctx.Err() != nil {
-		return problemf(context.Cause(ctx), "signing in at %s was cancelled before Keystone answered", at)
+		return ended(ctx, "Keystone", at)
 	}
 	switch status(err) {
 	case http.StatusUnauthorized:

@@ -105,10 +105,15 @@ func TestConnectTimeout(t *testing.T) {
 	_, err := Connect(t.Context(), Options{Getenv: f.env(), Timeout: 50 * time.Millisecond})
 	sentence(t, err, "Keystone at "+f.URL, "did not answer in time")
 
+	brief, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err = Connect(brief, Options{Getenv: f.env()})
+	sentence(t, err, "Keystone at "+f.URL, "did not answer in time")
+
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = Connect(ctx, Options{Getenv: f.env()})
-	sentence(t, err, "cancelled")
+	sentence(t, err, "asking Keystone at "+f.URL+" was stopped")
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("%v does not wrap the cause", err)
 	}

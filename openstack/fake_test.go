@@ -200,6 +200,10 @@ func (f *fakeCloud) list(w http.ResponseWriter, r *http.Request, at string) {
 			found = append(found, f.shown(o, query["fields"]))
 		}
 	}
+	if query.Has("hypervisor_hostname_pattern") && found == nil {
+		refuse(w, http.StatusNotFound, "itemNotFound", "No hypervisor matching could be found.")
+		return
+	}
 	key := strings.ReplaceAll(strings.TrimPrefix(strings.TrimSuffix(at, "/detail"), "os-"), "-", "_")
 	if marker := query.Get("marker"); marker != "" {
 		i := slices.IndexFunc(found, func(o map[string]any) bool { return o["id"] == marker })

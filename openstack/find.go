@@ -42,7 +42,7 @@ func (c *Cloud) Find(ctx context.Context, base *Snapshot, text string) (Found, e
 	if base == nil {
 		base = NewSnapshot()
 	}
-	f := &find{cloud: c, query: parseQuery(text), snapshot: base, asked: map[want]bool{}, confirmed: map[Kind]bool{}}
+	f := &find{cloud: c, query: parseQuery(text), snapshot: base, fresh: map[identity]bool{}, asked: map[want]bool{}, confirmed: map[Kind]bool{}}
 	found := Found{Text: f.query.name, Snapshot: base}
 	if f.query.name == "" {
 		return found, problemf(nil, "there is nothing to look for: type an address, a MAC, an id or a name")
@@ -83,7 +83,7 @@ type find struct {
 	cloud     *Cloud
 	query     query
 	snapshot  *Snapshot
-	fresh     map[identity]bool
+	fresh     map[identity]bool // what this search read
 	asked     map[want]bool
 	confirmed map[Kind]bool // kinds that the API was asked for by the query itself, and answered
 	tried     []string
@@ -108,10 +108,12 @@ type question struct {
 func (f *find) ask(ctx context.Context, questions []question) {
 	answers := make([][]Object, len(questions))
 	errs := make([]error, len(questions))
+	hidden := make([]bool, len(questions))
 	var asking sync.WaitGroup
 	for i, q := range questions {
 		asking.Go(func() {
 			errs[i] = q.run(ctx, func(items []json.RawMessage) error {
+				hidden[i] = hidden[i] || hides(q.kind, items)
 				for _, raw := range items {
 					answers[i] = append(answers[i], q.parse(raw))
 				}
@@ -120,9 +122,6 @@ func (f *find) ask(ctx context.Context, questions []question) {
 		})
 	}
 	asking.Wait()
-	if f.fresh == nil {
-		f.fresh = map[identity]bool{}
-	}
 	var all []Object
 	for i, q := range questions {
 		if errs[i] != nil {
@@ -141,8 +140,14 @@ func (f *find) ask(ctx context.Context, questions []question) {
 		}
 		all = append(all, answers[i]...)
 	}
-	if len(all) > 0 {
-		f.snapshot = f.snapshot.withNodes(all)
+	if len(all) == 0 {
+		return
+	}
+	f.snapshot = f.snapshot.withNodes(all)
+	for i, q := range questions {
+		if hidden[i] {
+			f.snapshot.Missing[q.kind] = hiddenSentence(q.kind, f.cloud.about)
+		}
 	}
 }
 
@@ -191,10 +196,22 @@ func (f *find) server(what, id string) question {
 	}}
 }
 
+// hypervisors asks Nova for hypervisors; it says 404 where none matches.
 func (f *find) hypervisors(what string, query url.Values) question {
 	return question{what: what, kind: KindNode, parse: as(decodeHypervisor), run: func(ctx context.Context, each func([]json.RawMessage) error) error {
-		return f.cloud.hypervisors(ctx, query, each)
+		err := f.cloud.hypervisors(ctx, query, each)
+		if status(err) == http.StatusNotFound {
+			return nil
+		}
+		return err
 	}}
+}
+
+// hostPattern filters hypervisors by a part of their name, which may be longer than
+// the host's.
+func hostPattern(host string) url.Values {
+	name, _, _ := strings.Cut(host, ".")
+	return url.Values{"hypervisor_hostname_pattern": {name}}
 }
 
 // likely are the queries for what people usually mean by such a text.
@@ -240,7 +257,11 @@ func (f *find) unlikely() []question {
 	case q.id != "":
 		return f.byKey("id", q.id, KindSubnet, KindSecurityGroup, KindAgent)
 	}
-	return f.byKey("name", q.name, KindSubnet, KindSecurityGroup)
+	list := f.byKey("name", q.name, KindSubnet, KindSecurityGroup)
+	if f.cloud.about.Admin {
+		list = append(list, f.hypervisors("hypervisors", hostPattern(q.name)))
+	}
+	return list
 }
 
 func (f *find) byKey(key, value string, kinds ...Kind) []question {
@@ -251,10 +272,10 @@ func (f *find) byKey(key, value string, kinds ...Kind) []question {
 	return list
 }
 
-// lastResort is asked when nothing was found: nodes have no filter for their
-// addresses, so they are read whole unless base has them.
+// lastResort is for an address that nothing else has: nodes have no filter for
+// theirs, so they are read whole unless base has them.
 func (f *find) lastResort() []question {
-	if _, known := f.snapshot.Taken[KindNode]; known || !f.cloud.about.Admin || f.query.mac != "" || f.query.device != "" {
+	if _, known := f.snapshot.Taken[KindNode]; known || !f.cloud.about.Admin || !f.query.addr.IsValid() {
 		return nil
 	}
 	return []question{f.where("agents", KindAgent), f.hypervisors("hypervisors", nil)}
@@ -405,8 +426,7 @@ func (f *find) fetch(wants []want) []question {
 		case KindServer:
 			list = append(list, f.server("", w.value))
 		case KindNode:
-			name, _, _ := strings.Cut(w.value, ".") // Nova compares a part of hypervisor_hostname
-			list = append(list, f.hypervisors("", url.Values{"hypervisor_hostname_pattern": {name}}))
+			list = append(list, f.hypervisors("", hostPattern(w.value)))
 		default:
 			group := want{kind: w.kind, key: w.key}
 			filters[group] = append(filters[group], w.value)

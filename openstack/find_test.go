@@ -42,6 +42,7 @@ func TestFind(t *testing.T) {
 		{"network's name", "n1", "network n1", "network n1"},
 		{"subnet's name", "exts", "subnet exts", "subnet exts, network ext"},
 		{"host", "net0", "node net0", "node net0"},
+		{"start of a host", "cmp", "node cmp1, node cmp2", "node cmp1"},
 		{"port's name", "lb-vip", "port lb-vip", "port lb-vip"},
 	}
 	f := newFakeCloud(t)
@@ -170,6 +171,19 @@ func TestFindFailures(t *testing.T) {
 	if errors.Is(err, ErrNotFound) {
 		t.Errorf("%v: a cloud that does not answer has not said no", err)
 	}
+}
+
+func TestFindAsMember(t *testing.T) {
+	f := newFakeCloud(t)
+	f.roles, f.hide = []string{"member"}, []string{"binding:host_id"}
+	f.lists["agents"] = f.lists["agents"][:0:0]
+	found, err := f.connect(t).Find(t.Context(), nil, "10.1.0.13")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sentence(t, errors.New(found.Snapshot.Missing[KindPort]), "binding:host_id", "user admin")
+	_, err = f.connect(t).Find(t.Context(), nil, "10.1.0.78")
+	sentence(t, err, "only project admin can be seen")
 }
 
 func TestFindManyOfAName(t *testing.T) {

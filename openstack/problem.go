@@ -57,6 +57,15 @@ func explain(err error, service, at string) error {
 	return explainTransport(err, service, at)
 }
 
+// ended says why a request was given up before its answer: ctx is over.
+func ended(ctx context.Context, service, at string) error {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, context.DeadlineExceeded) {
+		return explainTransport(cause, service, at)
+	}
+	return problemf(cause, "asking %s at %s was stopped before it answered", service, at)
+}
+
 func explainRenewal(err *gophercloud.ErrUnableToReauthenticate) error {
 	if status(err.ErrReauth) == http.StatusUnauthorized {
 		return problemf(err, "the token has expired and Keystone gives no new one for this account: check that its password or application credential is still valid, then start again")
