@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -137,7 +136,3 @@ func closeAll(sessions []*rpc.Session) {
 	}
 	wait.Wait()
 }
-
-// pauseLeft returns how long a node that was dialled at last may not be dialled
-// again on a call's account.
-func pauseLeft(last, now time.Time) time.Duration { return shortestPause - now.Sub(last) }

@@ -62,7 +62,7 @@ func (f *Fleet) session(ctx context.Context, name string, isBulk, insist bool) (
 		f.mu.Unlock()
 		return s, nil
 	}
-	if !insist && n.dials[kind] == nil && n.state.Phase == Down && pauseLeft(n.tried, now) > 0 {
+	if !insist && n.dials[kind] == nil && n.state.Phase == Down && now.Sub(n.tried) < shortestPause {
 		defer f.mu.Unlock()
 		return nil, n.state.Err
 	}

@@ -129,7 +129,7 @@ func readMaterial(dir string, now time.Time) (*material, error) {
 
 func explainMissing(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("read certificates: %w: `steth certs issue` makes a directory with ca.pem, cert.pem and key.pem to copy here", err)
+		return fmt.Errorf("read certificates: %w: `steth certs issue` (an agent's) and `steth certs console` make a directory with ca.pem, cert.pem and key.pem to copy here", err)
 	}
 	return fmt.Errorf("read certificates: %w", err)
 }
@@ -141,7 +141,7 @@ func checkOwn(leaf *x509.Certificate, roots *x509.CertPool, now time.Time) error
 		return fmt.Errorf("the certificate of %s is not valid before %s, and this machine's clock says %s: check the clock", leaf.Subject.CommonName, day(leaf.NotBefore), day(now))
 	}
 	if now.After(leaf.NotAfter) {
-		return fmt.Errorf("the certificate of %s expired on %s: issue a new one with `steth certs issue`", leaf.Subject.CommonName, day(leaf.NotAfter))
+		return fmt.Errorf("the certificate of %s expired on %s: make a new one with `steth certs %s`", leaf.Subject.CommonName, day(leaf.NotAfter), verbFor(leaf))
 	}
 	_, err := leaf.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
 	var unknown x509.UnknownAuthorityError
@@ -152,6 +152,14 @@ func checkOwn(leaf *x509.Certificate, roots *x509.CertPool, now time.Time) error
 		return fmt.Errorf("it is not valid: %w", err)
 	}
 	return nil
+}
+
+// verbFor is the verb of `steth certs` that makes a certificate like leaf.
+func verbFor(leaf *x509.Certificate) string {
+	if id, err := identify(leaf); err == nil && id.kind == kindConsole {
+		return "console"
+	}
+	return "issue"
 }
 
 // readRevoked reads the serials that are refused. A line that is no serial is
