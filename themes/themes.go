@@ -114,7 +114,7 @@ var dark = palette{
 
 var light = palette{
 	name: "light", background: "fbfaf7", text: "33353a", strong: "0d1117", muted: "6c6c6c",
-	accent: "1f5fbf", good: "107a10", warn: "8f5b00", bad: "b8141f", info: "0b6b80",
+	accent: "1f5fbf", good: "0a620e", warn: "8f5b00", bad: "b8141f", info: "0b6b80",
 	rule: "cfd3d9", bar: "eceae4", selected: "d8dce3", faint: "a6a6a6", bandBad: "f8dde0", bandWarn: "f7efc0", bandGood: "dcefdf", match: "f3e08a",
 }
 
