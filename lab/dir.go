@@ -54,21 +54,21 @@ func (d Dir) prepare() error {
 	if strings.HasPrefix(abs, "/run/") || strings.HasPrefix(abs, "/proc/") || strings.HasPrefix(abs, "/sys/") {
 		return fmt.Errorf("the lab's directory can't be below %s, which is another one inside of the lab: set STETH_LAB_DIR", abs[:strings.IndexByte(abs[1:], '/')+1])
 	}
-	if err := os.MkdirAll(d.Logs(), 0o700); err != nil {
+	if err := os.MkdirAll(abs, 0o700); err != nil {
 		return fmt.Errorf("make the lab's directory: %w", err)
 	}
-	info, err := os.Lstat(string(d))
-	if err != nil {
-		return fmt.Errorf("make the lab's directory: %w", err)
-	}
+	// /var/tmp is everyone's: whoever came first may have put something there.
 	var st unix.Stat_t
-	if err := unix.Lstat(string(d), &st); err != nil {
+	if err := unix.Lstat(abs, &st); err != nil {
 		return fmt.Errorf("make the lab's directory: %w", err)
 	}
-	if !info.IsDir() || int(st.Uid) != os.Geteuid() {
-		return fmt.Errorf("the lab's directory %s belongs to another user: set STETH_LAB_DIR", d)
+	if st.Mode&unix.S_IFMT != unix.S_IFDIR || int(st.Uid) != os.Geteuid() {
+		return fmt.Errorf("the lab's directory %s is not yours: set STETH_LAB_DIR to one that is", d)
 	}
-	return os.Chmod(string(d), 0o700)
+	if err := errors.Join(os.Chmod(abs, 0o700), os.MkdirAll(d.Logs(), 0o700)); err != nil {
+		return fmt.Errorf("make the lab's directory: %w", err)
+	}
+	return nil
 }
 
 // clear removes everything but the logs and the lock, which goes with its

@@ -82,7 +82,7 @@ func (d Dir) Environ(base []string, user string) ([]string, error) {
 		"STETH_CONFIG="+d.Config(),
 		"STETH_LAB_DIR="+string(d),
 		"OS_CLIENT_CONFIG_FILE="+d.clouds(),
-		"OS_AUTH_URL="+APIURL(cloud)+"/identity/v3",
+		"OS_AUTH_URL="+authURL,
 		"OS_IDENTITY_API_VERSION=3",
 		"OS_USERNAME="+found.Name,
 		"OS_PASSWORD="+found.Password,
@@ -100,13 +100,13 @@ func cloudsFile(c *scenario.Cloud) string {
 	var b strings.Builder
 	b.WriteString("# Written by `steth lab up`.\nclouds:\n")
 	for _, u := range c.Users {
-		fmt.Fprintf(&b, "  %s:\n    region_name: %q\n    auth:\n      auth_url: %s/identity/v3\n", u.Name, c.Region, APIURL(c))
+		fmt.Fprintf(&b, "  %s:\n    region_name: %q\n    auth:\n      auth_url: %s\n", u.Name, c.Region, authURL)
 		fmt.Fprintf(&b, "      username: %q\n      password: %q\n      user_domain_name: Default\n", u.Name, u.Password)
 		fmt.Fprintf(&b, "      project_name: %q\n      project_domain_name: Default\n", u.Projects[0].Name)
 		if u.Credential != nil {
 			fmt.Fprintf(&b, "  %s-credential:\n    region_name: %q\n    auth_type: v3applicationcredential\n    auth:\n", u.Name, c.Region)
-			fmt.Fprintf(&b, "      auth_url: %s/identity/v3\n      application_credential_id: %s\n      application_credential_secret: %q\n",
-				APIURL(c), u.Credential.ID, u.Credential.Secret)
+			fmt.Fprintf(&b, "      auth_url: %s\n      application_credential_id: %s\n      application_credential_secret: %q\n",
+				authURL, u.Credential.ID, u.Credential.Secret)
 		}
 	}
 	return b.String()

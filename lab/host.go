@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"steth/agent/api"
 	"steth/lab/scenario"
 	"steth/lab/wires"
 )
@@ -66,7 +67,7 @@ func (s stage) keepAgent(ctx context.Context, host *scenario.Host, kids *childre
 		return err
 	}
 	defer null.Close()
-	listen := netip.AddrPortFrom(host.Management, scenario.AgentPort)
+	listen := netip.AddrPortFrom(host.Management, api.Port)
 	argv := []string{
 		s.agent, "--config", s.dir.agentConfig(), "--node", host.Name,
 		"--listen", listen.String(), "--pki", filepath.Join(s.dir.PKI(), "node-"+host.Name),

@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"steth/agent/api"
 	"steth/lab/cloudapi"
 	"steth/lab/guest"
 	"steth/lab/scenario"
@@ -35,7 +36,7 @@ func (s stage) runInit(ctx context.Context, report *reporter, leash *os.File, lo
 		return err
 	}
 	defer func() {
-		if err := s.dir.clear(); err != nil {
+		if err := s.dir.remove(); err != nil {
 			log.Error("clean up", "err", err)
 		}
 	}()
@@ -177,7 +178,7 @@ func (b *builder) build(ctx context.Context) error {
 		}
 	}
 	if b.agent != "" {
-		b.report.say("%d agents listen on port %d", len(hosts), scenario.AgentPort)
+		b.report.say("%d agents listen on port %d", len(hosts), api.Port)
 	}
 	return nil
 }
@@ -185,12 +186,12 @@ func (b *builder) build(ctx context.Context) error {
 // serve starts the OpenStack API and the web server behind the external
 // network.
 func (b *builder) serve(ctx context.Context) error {
-	api := cloudapi.New(b.cloud, cloudapi.Options{URL: APIURL(b.cloud)})
+	cloud := cloudapi.New(b.cloud, cloudapi.Options{URL: APIURL(b.cloud)})
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp4", netip.AddrPortFrom(b.cloud.API.Addr(), apiPort).String())
 	if err != nil {
 		return fmt.Errorf("serve the cloud's API: %w", err)
 	}
-	server := &http.Server{Handler: api, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: cloud, ReadHeaderTimeout: 10 * time.Second}
 	b.group.Go(func() error {
 		stop := context.AfterFunc(ctx, func() { server.Close() })
 		defer stop()

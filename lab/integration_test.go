@@ -251,7 +251,7 @@ func TestLab(t *testing.T) {
 		}
 	})
 	t.Run("API answers", func(t *testing.T) {
-		if out := in(t, l, Place{}, self, "helper", "fetch", l.Status.API+"/identity/v3"); !strings.Contains(out, `"id":"v3.14"`) {
+		if out := in(t, l, Place{}, self, "helper", "fetch", authURL); !strings.Contains(out, `"id":"v3.14"`) {
 			t.Errorf("Keystone answers %q", out)
 		}
 	})

@@ -193,6 +193,13 @@ func TestDirectories(t *testing.T) {
 			t.Errorf("%s is taken", d)
 		}
 	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(t.TempDir(), link); err != nil {
+		t.Fatal(err)
+	}
+	if err := Dir(link).prepare(); err == nil || !strings.Contains(err.Error(), "is not yours") {
+		t.Errorf("a link that someone left there: %v", err)
+	}
 	d := Dir(filepath.Join(t.TempDir(), "lab"))
 	if err := d.prepare(); err != nil {
 		t.Fatal(err)

@@ -8,11 +8,19 @@ import (
 	"strings"
 	"time"
 
+	"steth/agent/api"
 	"steth/lab/scenario"
 )
 
 // apiPort is where the cloud's API listens.
 const apiPort = 80
+
+// apiName is the host name of the API inside of the lab; clients show it as the
+// cloud's.
+const apiName = "lab"
+
+// authURL is where clients sign in.
+const authURL = "http://" + apiName + "/identity/v3"
 
 // APIURL is where a cloud's API answers, inside of its lab. Below it are
 // /identity, /networking, /compute and /image, as DevStack lays them out.
@@ -47,7 +55,7 @@ func (b *builder) describe(now time.Time) Status {
 	for _, h := range b.cloud.Hosts {
 		m := Member{Name: h.Name, PID: b.members[h.Name].child.pid, Address: h.Management}
 		if b.agent != "" {
-			m.Agent = netip.AddrPortFrom(h.Management, scenario.AgentPort).String()
+			m.Agent = netip.AddrPortFrom(h.Management, api.Port).String()
 		}
 		s.Hosts = append(s.Hosts, m)
 	}

@@ -261,15 +261,30 @@ func (l *Lab) Close() error {
 	kill := time.AfterFunc(goTime*time.Millisecond, func() { l.cmd.Process.Kill() })
 	defer kill.Stop()
 	l.cmd.Wait() // how it ended is no news
-	return l.dir.remove()
+	return l.dir.tidy()
 }
 
-// remove removes all files but the logs; the lab is gone.
-func (d Dir) remove() error {
-	if err := os.Remove(d.lock()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("clear the lab's directory: %w", err)
+// tidy removes all files but the logs. The lab is gone; when another has come
+// since, the files are that one's.
+func (d Dir) tidy() error {
+	lock, err := d.claim()
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrRunning) {
+		return nil
 	}
-	return d.clear()
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	return d.remove()
+}
+
+// remove removes all files but the logs; the caller holds the lock.
+func (d Dir) remove() error {
+	err := d.clear()
+	if e := os.Remove(d.lock()); e != nil && !errors.Is(e, fs.ErrNotExist) {
+		err = errors.Join(err, fmt.Errorf("clear the lab's directory: %w", e))
+	}
+	return err
 }
 
 // Down ends the directory's lab and returns when nothing of it is left but its
@@ -292,18 +307,7 @@ func Down(d Dir) error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	lock, err := d.claim()
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // there never was one
-	}
-	if errors.Is(err, ErrRunning) {
-		return errors.New("the lab is on its way up: try again")
-	}
-	if err != nil {
-		return err
-	}
-	defer lock.Close()
-	return d.remove()
+	return d.tidy()
 }
 
 // agentFile is the agents' configuration: this machine's own stays out of the
@@ -313,7 +317,7 @@ const agentFile = "# Written by `steth lab up`.\nnamespaces: [/run/netns]\n"
 func hostsFile(c *scenario.Cloud) string {
 	var b strings.Builder
 	b.WriteString("127.0.0.1 localhost\n")
-	fmt.Fprintf(&b, "%v controller\n", c.API.Addr())
+	fmt.Fprintf(&b, "%v %s\n", c.API.Addr(), apiName)
 	for _, h := range c.Hosts {
 		fmt.Fprintf(&b, "%v %s\n", h.Management, h.Name)
 	}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strconv"
+	"strings"
 	"syscall"
 	"text/tabwriter"
 	"time"
@@ -200,11 +202,14 @@ func labDemo(dir *string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "demo", Short: "Start a lab, open the console in it, end the lab on quit", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			l, err := f.start(cmd.Context(), *dir)
+			// A terminal that goes away must not take this program before it has cleaned up.
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGHUP)
+			defer stop()
+			l, err := f.start(ctx, *dir)
 			if err != nil {
 				return err
 			}
-			return errors.Join(labConsole(cmd.Context(), lab.Dir(*dir)), l.Close())
+			return errors.Join(labConsole(ctx, lab.Dir(*dir)), l.Close())
 		},
 	}
 	f.register(cmd)
@@ -212,19 +217,16 @@ func labDemo(dir *string) *cobra.Command {
 }
 
 // labConsole runs the console inside of the lab until it is quit. A signal that
-// ends this program ends the console first; an interrupt is the console's own.
+// ends this program ends the console first.
 func labConsole(ctx context.Context, dir lab.Dir) error {
 	line, env, err := labLine(dir, lab.Place{}, "admin", []string{"steth"})
 	if err != nil {
 		return err
 	}
-	interrupts := make(chan os.Signal, 1)
-	signal.Notify(interrupts, os.Interrupt)
-	defer signal.Stop(interrupts)
 	console := exec.CommandContext(ctx, line[0], line[1:]...)
 	console.Env = env
 	console.Stdin, console.Stdout, console.Stderr = os.Stdin, os.Stdout, os.Stderr
-	console.Cancel = func() error { return console.Process.Signal(syscall.SIGTERM) }
+	console.Cancel = func() error { return endBelow(console.Process.Pid) }
 	console.WaitDelay = 3 * time.Second
 	err = console.Run()
 	var exit *exec.ExitError
@@ -236,6 +238,24 @@ func labConsole(ctx context.Context, dir lab.Dir) error {
 	}
 	if err != nil {
 		return fmt.Errorf("run the console in the lab: %w", err)
+	}
+	return nil
+}
+
+// endBelow asks the children of a process to end: nsenter waits for the console
+// but passes no signal on, and a console that is killed leaves the terminal as
+// it was.
+func endBelow(pid int) error {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	if err != nil {
+		return err
+	}
+	for _, field := range strings.Fields(string(text)) {
+		if child, err := strconv.Atoi(field); err == nil {
+			if err := syscall.Kill(child, syscall.SIGTERM); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

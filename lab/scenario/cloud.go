@@ -23,9 +23,6 @@ const (
 	RoleCompute Role = "compute" // servers
 )
 
-// AgentPort is where steth's agents listen.
-const AgentPort = 9698
-
 // MTUs of the lab: what VXLAN over IPv4 leaves of the underlay's 1500 bytes is
 // what Neutron gives a tenant network (ml2 type_vxlan: 50 bytes of overhead).
 const (
