@@ -2,56 +2,105 @@ package tui
 
 import (
 	"fmt"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
+	"steth/themes"
 	"steth/tui/keys"
 	"steth/tui/page"
 	"steth/tui/part"
 )
 
+// twoColumns is the width from which on help stands in two columns.
+const twoColumns = 110
+
 // help shows what can be pressed on the page in front, and the command line.
 // It is made from the tables that the code acts on.
 func (a *App) help() tea.Cmd {
-	th := a.env.Theme
 	front := a.front()
-	var lines []part.Spans
-	heading := func(text string) {
-		if len(lines) > 0 {
-			lines = append(lines, part.Spans{})
-		}
-		lines = append(lines, part.Spans{{Style: th.Strong, Text: text}})
-	}
-	row := func(left, right string) {
-		lines = append(lines, part.Spans{{Style: th.Accent, Text: fmt.Sprintf("%-18s", left)}, {Style: th.Text, Text: " " + right}})
-	}
+	var own, all []part.Spans
 	for _, scope := range keys.Chain(front.Scope()) {
-		list := a.env.Keys.In(scope)
-		if len(list) == 0 {
+		block := a.keyBlock(scope)
+		if scope == keys.Global {
+			all = append(all, block...)
 			continue
 		}
-		heading(scopeTitle(scope))
-		for _, b := range list {
-			row(b.Label(), b.Help)
+		own = append(own, block...)
+	}
+	all = append(all, a.commandBlock()...)
+	own = append(own, a.signBlock()...)
+	lines := append(own, all...)
+	if a.width >= twoColumns {
+		lines = beside(own, all, a.width/2)
+	}
+	return a.open(page.Read{Title: "Help  " + front.Title(), Lines: lines})
+}
+
+// beside puts two columns of lines side by side; right begins at column at.
+func beside(left, right []part.Spans, at int) []part.Spans {
+	out := make([]part.Spans, max(len(left), len(right)))
+	for i := range out {
+		if i < len(left) {
+			out[i] = left[i]
+		}
+		if i < len(right) && len(right[i]) > 0 {
+			fill := strings.Repeat(" ", max(at-out[i].Width(), 1))
+			out[i] = append(append(out[i], part.Span{Text: fill}), right[i]...)
 		}
 	}
-	heading("Command line")
+	return out
+}
+
+func (a *App) helpHeading(text string) part.Spans {
+	return part.Spans{{Style: a.env.Theme.Strong, Text: text}}
+}
+
+func (a *App) helpRow(left, right string) part.Spans {
+	th := a.env.Theme
+	return part.Spans{{Style: th.Accent, Text: fmt.Sprintf("%-18s", left)}, {Style: th.Text, Text: " " + right}}
+}
+
+func (a *App) keyBlock(scope string) []part.Spans {
+	list := a.env.Keys.In(scope)
+	if len(list) == 0 {
+		return nil
+	}
+	out := []part.Spans{a.helpHeading(scopeTitle(scope))}
+	for _, b := range list {
+		if len(b.Keys) > 0 {
+			out = append(out, a.helpRow(b.Label(), b.Help))
+		}
+	}
+	return append(out, part.Spans{})
+}
+
+func (a *App) commandBlock() []part.Spans {
+	out := []part.Spans{a.helpHeading("Command line")}
 	for _, c := range commands() {
 		text := ":" + c.name
 		if c.args != "" {
 			text += " " + c.args
 		}
-		row(text, c.help)
+		out = append(out, a.helpRow(text, c.help))
 	}
-	heading("Signs")
-	lines = append(lines, part.Spans{
-		{Style: th.Good, Text: th.Glyphs.OK + " ok   "},
-		{Style: th.Warn, Text: th.Glyphs.Suspicious + " suspicious   "},
-		{Style: th.Bad, Text: th.Glyphs.Broken + " broken   "},
-		{Style: th.Muted, Text: th.Glyphs.Unknown + " not known   " + th.Glyphs.None + " does not apply"},
-	})
-	lines = append(lines, part.Spans{{Style: th.Muted, Text: "API is what the API says, CTL what the control plane on the node believes, DEV what devices exist, WIRE what packets do."}})
-	return a.open(page.Read{Title: "Help  " + front.Title(), Lines: lines})
+	return append(out, part.Spans{})
+}
+
+// signBlock explains the signs, and the four truths.
+func (a *App) signBlock() []part.Spans {
+	th := a.env.Theme
+	row := func(style themes.Style, sign, text string) part.Spans {
+		return part.Spans{{Style: style, Text: fmt.Sprintf("%-19s", sign)}, {Style: th.Text, Text: text}}
+	}
+	return []part.Spans{
+		a.helpHeading("Signs"),
+		row(th.Good, th.Glyphs.OK, "ok"), row(th.Warn, th.Glyphs.Suspicious, "suspicious"), row(th.Bad, th.Glyphs.Broken, "broken"),
+		row(th.Muted, th.Glyphs.Unknown, "not known"), row(th.Muted, th.Glyphs.None, "does not apply"),
+		row(th.Muted, "API", "what the API says"), row(th.Muted, "CTL", "what the control plane on the node believes"),
+		row(th.Muted, "DEV", "what devices exist"), row(th.Muted, "WIRE", "what packets do"),
+		{},
+	}
 }
 
 func scopeTitle(scope string) string {

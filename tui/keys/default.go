@@ -24,7 +24,7 @@ func Default() []Binding {
 		{"next-hit", []string{"n"}, "next row that the filter hits", List, ""},
 		{"prev-hit", []string{"N"}, "previous row that the filter hits", List, ""},
 		{"mark", []string{"space"}, "mark or unmark", List, ""},
-		{"sort", []string{"S"}, "sort by the next column; again turns it round", List, ""},
+		{"sort", []string{"S"}, "sort by a column; by the same one again: turned round", List, ""},
 		{"wide", []string{"w"}, "more columns or fewer", List, ""},
 		{"refresh", []string{"R"}, "read again", List, ""},
 

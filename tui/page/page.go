@@ -115,6 +115,33 @@ type Option struct {
 // Cells are the columns of an option.
 type Cells []part.Spans
 
+// SortBy orders a table by a column; by the one that orders it already, the
+// other way round.
+type SortBy struct {
+	Table *part.Table
+	Title string
+}
+
+// ChooseSort offers the columns of a table.
+func ChooseSort(th *themes.Theme, t *part.Table) tea.Cmd {
+	by, desc := t.SortedBy()
+	var options []Option
+	for _, title := range t.Titles() {
+		now := ""
+		switch {
+		case title == by && desc:
+			now = th.Glyphs.Down + " again: low to high"
+		case title == by:
+			now = th.Glyphs.Up + " again: high to low"
+		}
+		options = append(options, Option{
+			Text: Cells{{{Style: th.Strong, Text: title}}, {{Style: th.Muted, Text: now}}},
+			Msg:  SortBy{t, title},
+		})
+	}
+	return Say(Choose{Title: "sort by", Options: options})
+}
+
 // Ask asks a question whose default is No; Yes is sent when the answer is yes.
 type Ask struct {
 	Question string

@@ -214,21 +214,15 @@ func (t *Table) SetFilter(text string, invert bool) {
 // Filter is the text and direction of the filter.
 func (t *Table) Filter() (text string, invert bool) { return t.filter, t.invert }
 
-// SortNext sorts by the next column that shows; after the last one, by the
-// source's order. Turn reverses the direction.
-func (t *Table) SortNext() {
-	key := t.Key()
-	for {
-		t.sortCol++
-		if t.sortCol >= len(t.columns) {
-			t.sortCol = -1
-		}
-		if t.sortCol < 0 || t.columns[t.sortCol].Title != "" && (t.wide || !t.columns[t.sortCol].Wide) {
-			break
+// Titles lists the headings of the columns that show.
+func (t *Table) Titles() []string {
+	var out []string
+	for _, c := range t.columns {
+		if t.wide || !c.Wide {
+			out = append(out, c.Title)
 		}
 	}
-	t.desc = false
-	t.resort(key)
+	return out
 }
 
 // SortBy sorts by the column with a title, and backwards when it already does.

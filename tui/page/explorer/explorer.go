@@ -318,6 +318,10 @@ func (e *Explorer) Update(msg tea.Msg) tea.Cmd {
 
 func (e *Explorer) update(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
+	case page.SortBy:
+		if t := e.list().table; msg.Table == t {
+			t.SortBy(msg.Title)
+		}
 	case kin:
 		if msg.snap == e.snap && msg.key == e.selectedKey() {
 			e.kin, e.shownOf = msg, ""
@@ -407,8 +411,7 @@ func (e *Explorer) act(name string) tea.Cmd {
 		t.Mark()
 		return nil
 	case "sort":
-		t.SortNext()
-		return nil
+		return page.ChooseSort(e.env.Theme, t)
 	case "wide":
 		t.ToggleWide()
 		return nil

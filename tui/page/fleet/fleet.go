@@ -185,6 +185,10 @@ func (p *Page) Update(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case dialled:
 		p.Tick()
+	case page.SortBy:
+		if msg.Table == p.table {
+			p.table.SortBy(msg.Title)
+		}
 	case tea.KeyPressMsg:
 		return p.key(msg)
 	case tea.PasteMsg:
@@ -246,7 +250,7 @@ func (p *Page) key(msg tea.KeyPressMsg) tea.Cmd {
 	case "mark":
 		t.Mark()
 	case "sort":
-		t.SortNext()
+		return page.ChooseSort(p.env.Theme, t)
 	case "wide":
 		t.ToggleWide()
 	case "refresh":
