@@ -97,9 +97,27 @@ func (m *yamuxMux) cause() error {
 	case errors.Is(err, io.EOF):
 		return errors.New("the peer closed the connection")
 	case err == nil:
-		return errors.New("the peer broke the rules of yamux")
+		return m.verdict()
 	}
 	return err
+}
+
+// verdict asks yamux why it gave up a session whose connection was fine. The
+// way to its reason is an Accept on the dead session, which may first return
+// streams that nobody accepted.
+func (m *yamuxMux) verdict() error {
+	const tries = 8
+	for range tries {
+		_, err := m.session.AcceptStream()
+		switch {
+		case err == nil, errors.Is(err, yamux.ErrSessionShutdown):
+		case errors.Is(err, yamux.ErrKeepAliveTimeout):
+			return Errorf(Unavailable, "the peer answered no ping for %v", m.line.timing.write)
+		default:
+			return fmt.Errorf("the peer broke the rules of yamux: %w", err)
+		}
+	}
+	return errors.New("the peer broke the rules of yamux")
 }
 
 func (m *yamuxMux) close() {
