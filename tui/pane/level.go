@@ -260,6 +260,27 @@ func (l *level) first(leader *pane, height int) int {
 	return from
 }
 
+// shift moves the first row by n rows of p.
+func (l *level) shift(p *pane, n int) {
+	if l.top == 0 {
+		return
+	}
+	for i := range l.sides {
+		s := &l.sides[i]
+		if s.pane != p {
+			continue
+		}
+		for r := range l.rows {
+			if c := l.rows[r].cells[i]; c >= 0 {
+				if t, ok := p.time(p.step(s.entries[c].Seq, n)); ok {
+					l.top = t
+				}
+				return
+			}
+		}
+	}
+}
+
 // body draws one side's cells.
 func (l *level) body(p *pane, height int) {
 	c, th := &p.canvas, p.theme

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	tea "charm.land/bubbletea/v2"
+
 	"steth/feed"
 	"steth/packets"
 )
@@ -172,6 +174,39 @@ func TestTimeLockMovesTheOthers(t *testing.T) {
 	s.has("request 39 ")
 	s.press("G", "1", "T", "g")
 	s.has("icmp_seq=39 ")
+}
+
+func TestLevelPanesScrollTogether(t *testing.T) {
+	s, _, _, _ := triage(t, newClock())
+	s.press("1", "space", "g", "pgdown")
+	top := func() string { return strings.Split(s.show(), "\n")[2] }
+	seen := map[string]bool{top(): true}
+	for _, scroll := range []func(){
+		func() { s.press("ctrl+u") },
+		func() { s.Update(tea.MouseWheelMsg{X: 10, Y: 9, Button: tea.MouseWheelDown}) },
+		func() { s.Update(tea.MouseWheelMsg{X: 100, Y: 9, Button: tea.MouseWheelDown}) }, // over the other pane
+		func() { s.press("ctrl+d") },
+	} {
+		scroll()
+		if row := top(); seen[row] {
+			t.Errorf("the window did not move:\n%s", s.show())
+		} else {
+			seen[row] = true
+		}
+		checkLevel(t, s)
+	}
+}
+
+// checkLevel fails when two packets stand in one row.
+func checkLevel(t *testing.T, s *screen) {
+	t.Helper()
+	for _, row := range strings.Split(s.show(), "\n")[2:] {
+		left, right, two := strings.Cut(row, "│")
+		a, b := strings.Fields(left), strings.Fields(right)
+		if two && len(a) > 7 && len(b) > 7 && a[6] == b[6] && a[7] != b[7] {
+			t.Errorf("not level: %q", row)
+		}
+	}
 }
 
 func TestLevelCursorIsAlwaysSeen(t *testing.T) {

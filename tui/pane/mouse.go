@@ -53,14 +53,19 @@ func (w *Workspace) wheel(m tea.Mouse) {
 	if p == nil {
 		return
 	}
+	n := wheelRows
 	switch m.Button {
 	case tea.MouseWheelUp:
-		p.scroll(-wheelRows)
+		n = -n
 	case tea.MouseWheelDown:
-		p.scroll(wheelRows)
 	default:
 		return
 	}
+	if p.level { // the cursor goes along: it says where all panes stand
+		w.page(p, n)
+		return
+	}
+	p.scroll(n)
 	w.sync(p)
 }
 

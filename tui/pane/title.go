@@ -136,11 +136,14 @@ func (p *pane) segments() []segment {
 		segs = append(segs, segment{rank: 4, gap: 2, span: []span{{th.Muted, a.Filter}}})
 	}
 	if p.sieve != nil {
-		words := "& " + patternText(p.filters)
+		words := patternText(p.filters)
 		if !p.sieve.done {
 			words += " " + th.Glyphs.Ellipsis
 		}
-		segs = append(segs, segment{rank: 1, gap: 2, span: []span{{th.Accent, words}}})
+		// That rows are hidden is told however narrow the pane.
+		segs = append(segs,
+			segment{gap: 2, span: []span{{th.Accent, "&"}}},
+			segment{rank: 1, gap: 1, span: []span{{th.Accent, words}}})
 	}
 	segs = append(segs, p.standing()...)
 	segs = append(segs, p.series()...)

@@ -41,6 +41,17 @@ func TestTitleGivesWay(t *testing.T) {
 		}
 	}
 
+	s.press("&")
+	s.write("reply")
+	s.press("enter")
+	if got, want := title(26), "1 tap8f2c1f6e-0c  &    ▶"; got != want {
+		t.Errorf("a filter is not told: %q, want %q", got, want)
+	}
+	if got := title(34); !strings.Contains(got, "& reply") {
+		t.Errorf("the filter is not named: %q", got)
+	}
+	s.Back()
+
 	f.SetDrop("kernel", 1204)
 	f.SetDrop("agent", 3)
 	for _, w := range []int{120, 80, 60, 55, 50} {

@@ -215,8 +215,10 @@ func (w *Workspace) moveKey(p *pane, name string) bool {
 		}
 	}
 	switch {
+	case ok && n*n == 1:
+		p.move(n, false)
 	case ok:
-		p.move(n, n != 1 && n != -1)
+		w.page(p, n)
 	case name == "top":
 		p.hold()
 		first, _ := p.feed.Bounds()
@@ -235,6 +237,13 @@ func (w *Workspace) moveKey(p *pane, name string) bool {
 	}
 	w.sync(p)
 	return true
+}
+
+// page moves the window and the cursor by n rows.
+func (w *Workspace) page(p *pane, n int) {
+	p.move(n, true)
+	w.sync(p)
+	w.level.shift(p, n)
 }
 
 // streamKey does the rest.
