@@ -29,10 +29,9 @@ type command struct {
 func commands() []command {
 	var list []command
 	for _, k := range openstack.Kinds() {
-		_, many := page.Words(k)
-		name := strings.ReplaceAll(strings.ToLower(many), " ", "")
+		name := strings.ToLower(strings.ReplaceAll(page.Plural(k), " ", ""))
 		list = append(list, command{
-			name, "[FILTER]", "list the " + strings.ToLower(many), nil,
+			name, "[FILTER]", "list the " + page.Plural(k), nil,
 			func(a *App, arg string) tea.Cmd {
 				a.goTab(0)
 				return a.explorer.Show(k, arg)

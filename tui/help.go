@@ -37,8 +37,9 @@ func (a *App) help() tea.Cmd {
 	return a.open(page.Read{Title: "Help  " + front.Title(), Lines: lines})
 }
 
-// beside puts two columns of lines side by side; right begins at column at.
+// beside puts two columns of lines side by side, each at columns wide.
 func beside(left, right []part.Spans, at int) []part.Spans {
+	left, right = folded(left, at-3), folded(right, at-3)
 	out := make([]part.Spans, max(len(left), len(right)))
 	for i := range out {
 		if i < len(left) {
@@ -52,13 +53,25 @@ func beside(left, right []part.Spans, at int) []part.Spans {
 	return out
 }
 
+// keyRoom is the width of the keys before what they do.
+const keyRoom = 19
+
+// folded wraps lines that are too long, under the text and not under the key.
+func folded(lines []part.Spans, width int) []part.Spans {
+	var out []part.Spans
+	for _, l := range lines {
+		out = append(out, part.Wrap(l, width, keyRoom)...)
+	}
+	return out
+}
+
 func (a *App) helpHeading(text string) part.Spans {
 	return part.Spans{{Style: a.env.Theme.Strong, Text: text}}
 }
 
 func (a *App) helpRow(left, right string) part.Spans {
 	th := a.env.Theme
-	return part.Spans{{Style: th.Accent, Text: fmt.Sprintf("%-18s", left)}, {Style: th.Text, Text: " " + right}}
+	return part.Spans{{Style: th.Accent, Text: fmt.Sprintf("%-*s", keyRoom-1, left)}, {Style: th.Text, Text: " " + right}}
 }
 
 func (a *App) keyBlock(scope string) []part.Spans {
@@ -79,7 +92,7 @@ func (a *App) commandBlock() []part.Spans {
 	out := []part.Spans{a.helpHeading("Command line")}
 	for _, c := range commands() {
 		text := ":" + c.name
-		if c.args != "" {
+		if c.args != "" && len(text)+len(c.args) < keyRoom-1 {
 			text += " " + c.args
 		}
 		out = append(out, a.helpRow(text, c.help))
@@ -91,7 +104,7 @@ func (a *App) commandBlock() []part.Spans {
 func (a *App) signBlock() []part.Spans {
 	th := a.env.Theme
 	row := func(style themes.Style, sign, text string) part.Spans {
-		return part.Spans{{Style: style, Text: fmt.Sprintf("%-19s", sign)}, {Style: th.Text, Text: text}}
+		return part.Spans{{Style: style, Text: fmt.Sprintf("%-*s", keyRoom, sign)}, {Style: th.Text, Text: text}}
 	}
 	return []part.Spans{
 		a.helpHeading("Signs"),

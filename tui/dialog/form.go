@@ -112,8 +112,11 @@ func (f *Form) firstOpen() int {
 }
 
 func placeholder(a probes.Arg) string {
-	if a.Required {
+	switch {
+	case a.Required:
 		return "needed"
+	case len(a.Choices) > 0:
+		return "none"
 	}
 	return ""
 }

@@ -4,6 +4,7 @@
 package page
 
 import (
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -196,6 +197,15 @@ func Ago(now, t time.Time) string {
 		return "never"
 	}
 	return Span(now.Sub(t))
+}
+
+// Plural is a kind in a sentence: ports, floating IPs.
+func Plural(kind openstack.Kind) string {
+	if kind == openstack.KindFloatingIP {
+		return "floating IPs"
+	}
+	_, many := Words(kind)
+	return strings.ToLower(many)
 }
 
 // Words of kinds, as the tabs say them.

@@ -136,13 +136,12 @@ func (e *Explorer) found(o openstack.Object) []part.Spans {
 	for _, f := range list {
 		sign := page.VerdictSign(th, f.Verdict)
 		out = append(out, part.Spans{
-			sign,
-			{Style: sign.Style, Text: " " + f.Probe + " "},
+			{Style: sign.Style, Text: padded(sign.Text + " " + f.Probe)},
 			{Style: th.Text, Text: f.Reason},
 			{Style: th.Muted, Text: "  " + f.Started.Format("15:04")},
 		})
 		for _, n := range f.Next {
-			out = append(out, part.Spans{{Style: th.Muted, Text: "  " + th.Glyphs.Arrow + " "}, {Style: th.Info, Text: n.Do}, {Style: th.Muted, Text: "  " + n.Why}})
+			out = append(out, part.Spans{{Style: th.Muted, Text: padded("  next")}, {Style: th.Info, Text: n.Do}, {Style: th.Muted, Text: "  " + n.Why}})
 		}
 	}
 	return out

@@ -140,8 +140,7 @@ func (e *Explorer) freshness() part.Spans {
 
 func (e *Explorer) readingWhat() string {
 	if len(e.load.kinds) == 1 {
-		_, many := page.Words(e.load.kinds[0])
-		return strings.ToLower(many)
+		return page.Plural(e.load.kinds[0])
 	}
 	return "the inventory"
 }
@@ -335,8 +334,7 @@ func (e *Explorer) listView(width, height int) []string {
 		}
 		return lines
 	}
-	_, many := page.Words(e.kind)
-	many = strings.ToLower(many)
+	many := page.Plural(e.kind)
 	text, _ := l.table.Filter()
 	switch {
 	case e.snap.Missing[e.kind] != "":
