@@ -101,9 +101,9 @@ func respond(w http.ResponseWriter, status int, body any) {
 }
 
 // complaint is what a service says of a bad request, in its own words.
-type complaint string
+type complaint struct{ kind, message string }
 
-func (c complaint) Error() string { return string(c) }
+func (c complaint) Error() string { return c.message }
 
 func keystoneError(w http.ResponseWriter, code int, message string) {
 	respond(w, code, object{"error": object{"code": code, "message": message, "title": http.StatusText(code)}})

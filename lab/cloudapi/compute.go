@@ -122,7 +122,7 @@ func microversion(r *http.Request) (int, error) {
 	}
 	minor, err := strconv.Atoi(strings.TrimPrefix(text, "2."))
 	if err != nil || !strings.HasPrefix(text, "2.") || minor < 1 || minor > novaMax {
-		return 0, complaint(fmt.Sprintf("Version %s is not supported by the API. Minimum is 2.1 and maximum is 2.%d.", text, novaMax))
+		return 0, complaint{message: fmt.Sprintf("Version %s is not supported by the API. Minimum is 2.1 and maximum is 2.%d.", text, novaMax)}
 	}
 	return minor, nil
 }

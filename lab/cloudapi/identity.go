@@ -166,6 +166,7 @@ func (a *API) issueToken(w http.ResponseWriter, r *http.Request) {
 		who, ok = a.scope(who, req.Auth.Scope)
 	}
 	if !ok {
+		w.Header().Set("WWW-Authenticate", `Keystone uri="`+a.url+`/identity/v3"`)
 		keystoneError(w, http.StatusUnauthorized, "The request you have made requires authentication.")
 		return
 	}

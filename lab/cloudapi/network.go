@@ -47,7 +47,7 @@ func (a *API) resources() []resource {
 			"ports", "ports", "port",
 			[2]string{"PortNotFound", "Port %s could not be found."},
 			func() []object { return each(a.cloud.Ports, a.portBody) },
-			[]string{"binding:host_id", "binding:profile", "binding:vif_details", "binding:vif_type", "resource_request"},
+			[]string{"binding:host_id", "binding:profile", "binding:vif_details", "binding:vif_type"},
 			own,
 		},
 		{
@@ -65,13 +65,13 @@ func (a *API) resources() []resource {
 		},
 		{
 			"security-groups", "security_groups", "security_group",
-			[2]string{"SecurityGroupNotFound", "Security group %s does not exist."},
+			[2]string{"SecurityGroupNotFound", "Security group %s does not exist"},
 			func() []object { return each(a.cloud.SecurityGroups, a.securityGroupBody) },
 			nil, own,
 		},
 		{
 			"security-group-rules", "security_group_rules", "security_group_rule",
-			[2]string{"SecurityGroupRuleNotFound", "Security group rule %s does not exist."},
+			[2]string{"SecurityGroupRuleNotFound", "Security group rule %s does not exist"},
 			func() []object {
 				var out []object
 				for _, g := range a.cloud.SecurityGroups {
@@ -83,7 +83,7 @@ func (a *API) resources() []resource {
 		},
 		{
 			"agents", "agents", "agent",
-			[2]string{"AgentNotFound", "Agent %s could not be found"},
+			[2]string{"AgentNotFound", "Agent %s could not be found."},
 			func() []object { return each(a.cloud.Agents, a.agentBody) },
 			nil, func(caller, object) bool { return false },
 		},
@@ -111,6 +111,11 @@ func (a *API) routeNetwork() {
 		}))
 	}
 	a.routeAgents()
+	for path, key := range map[string]string{"address-groups": "address_groups", "availability_zones": "availability_zones", "quotas": "quotas", "subnetpools": "subnetpools"} {
+		a.mux.HandleFunc("GET /networking/v2.0/"+path, a.authenticated(func(w http.ResponseWriter, _ *http.Request, _ caller) {
+			respond(w, http.StatusOK, object{key: []object{}})
+		}))
+	}
 	a.mux.HandleFunc("GET /networking/v2.0/extensions", a.authenticated(func(w http.ResponseWriter, _ *http.Request, _ caller) {
 		respond(w, http.StatusOK, object{"extensions": extensions()})
 	}))
@@ -158,7 +163,9 @@ func (a *API) list(w http.ResponseWriter, r *http.Request, who caller, res resou
 	}
 	q, err := parseQuery(r.URL.Query(), attributes)
 	if err != nil {
-		neutronError(w, http.StatusBadRequest, "HTTPBadRequest", err.Error())
+		var c complaint
+		errors.As(err, &c)
+		neutronError(w, http.StatusBadRequest, c.kind, c.message)
 		return
 	}
 	page, err := q.page(list)
@@ -209,7 +216,7 @@ func (a *API) networkBody(n *scenario.Network) object {
 		"id": n.ID, "name": n.Name, "admin_state_up": true, "status": "ACTIVE", "shared": false, "mtu": n.MTU,
 		"subnets": []string{n.Subnet.ID}, "router:external": n.External, "is_default": n.External,
 		"availability_zone_hints": []string{}, "availability_zones": []string{"nova"}, "port_security_enabled": true,
-		"ipv4_address_scope": nil, "ipv6_address_scope": nil, "l2_adjacency": true, "qos_policy_id": nil, "dns_domain": "",
+		"ipv4_address_scope": nil, "ipv6_address_scope": nil,
 		"provider:network_type": "vxlan", "provider:physical_network": nil, "provider:segmentation_id": n.VNI,
 	}, n.Project)
 	if n.External {
@@ -224,7 +231,7 @@ func (a *API) subnetBody(n *scenario.Network) object {
 		"id": s.ID, "name": s.Name, "network_id": n.ID, "ip_version": 4, "cidr": s.CIDR.String(), "gateway_ip": s.Gateway.String(),
 		"enable_dhcp": s.DHCP.IsValid(), "allocation_pools": []object{{"start": s.PoolFirst.String(), "end": s.PoolEnd.String()}},
 		"dns_nameservers": []string{}, "host_routes": []object{}, "ipv6_address_mode": nil, "ipv6_ra_mode": nil,
-		"service_types": []string{}, "subnetpool_id": nil, "segment_id": nil, "dns_publish_fixed_ip": false,
+		"service_types": []string{}, "subnetpool_id": nil,
 	}, n.Project)
 }
 
@@ -233,8 +240,6 @@ func (a *API) portBody(p *scenario.Port) object {
 		"id": p.ID, "name": p.Name, "network_id": p.Network.ID, "mac_address": p.MAC, "admin_state_up": true, "status": "ACTIVE",
 		"device_id": p.DeviceID, "device_owner": p.Owner, "fixed_ips": fixedIPs(p), "allowed_address_pairs": []object{},
 		"extra_dhcp_opts": []object{}, "security_groups": []string{}, "port_security_enabled": p.Owner == scenario.OwnerServer,
-		"qos_policy_id": nil, "qos_network_policy_id": nil, "ip_allocation": "immediate", "dns_name": "",
-		"dns_assignment": []object{}, "resource_request": nil,
 		"binding:vnic_type": "normal", "binding:host_id": "", "binding:profile": object{}, "binding:vif_type": "unbound", "binding:vif_details": object{},
 	}, p.Project)
 	for _, g := range p.SecurityGroups {
@@ -264,8 +269,7 @@ func (a *API) routerBody(r *scenario.Router) object {
 func (a *API) floatingIPBody(f *scenario.FloatingIP) object {
 	o := a.common(object{
 		"id": f.ID, "floating_ip_address": f.Address.String(), "floating_network_id": f.Network.ID, "status": "DOWN",
-		"port_id": nil, "fixed_ip_address": nil, "router_id": nil, "port_details": nil, "port_forwardings": []object{},
-		"qos_policy_id": nil, "dns_domain": "", "dns_name": "",
+		"port_id": nil, "fixed_ip_address": nil, "router_id": nil, "port_details": nil,
 	}, f.Project)
 	if p := f.Port; p != nil {
 		o["status"], o["port_id"], o["fixed_ip_address"], o["router_id"] = "ACTIVE", p.ID, p.Address.String(), f.Router.ID
@@ -288,8 +292,9 @@ func (a *API) ruleBodies(g *scenario.SecurityGroup) []object {
 		o := a.common(object{
 			"id": r.ID, "security_group_id": g.ID, "direction": r.Direction, "ethertype": "IPv4", "protocol": nil,
 			"port_range_min": nil, "port_range_max": nil, "remote_ip_prefix": nil, "remote_group_id": nil,
-			"remote_address_group_id": nil, "normalized_cidr": nil, "belongs_to_default_sg": g.Name == "default",
+			"remote_address_group_id": nil, "normalized_cidr": nil,
 		}, g.Project)
+		delete(o, "tags") // rules have none
 		if r.Protocol != "" {
 			o["protocol"] = r.Protocol
 		}
@@ -355,10 +360,17 @@ func extensions() []object {
 	var out []object
 	for _, e := range [...][2]string{
 		{"agent", "agent"},
+		{"allowed-address-pairs", "Allowed Address Pairs"},
+		{"availability_zone", "Availability Zone"},
 		{"binding", "Port Binding"},
 		{"dhcp_agent_scheduler", "DHCP Agent Scheduler"},
+		{"ext-gw-mode", "Neutron L3 Configurable external gateway mode"},
 		{"external-net", "Neutron external network"},
 		{"extra_dhcp_opt", "Neutron Extra DHCP options"},
+		{"extraroute", "Neutron Extra Route"},
+		{"filter-validation", "Filter parameters validation"},
+		{"fip-port-details", "Floating IP Port Details Extension"},
+		{"ip-substring-filtering", "IP address substring filtering"},
 		{"l3_agent_scheduler", "L3 Agent Scheduler"},
 		{"net-mtu", "Network MTU"},
 		{"pagination", "Pagination support"},
@@ -368,8 +380,11 @@ func extensions() []object {
 		{"router", "Neutron L3 Router"},
 		{"security-group", "security-group"},
 		{"sorting", "Sorting support"},
+		{"standard-attr-description", "standard-attr-description"},
 		{"standard-attr-revisions", "Resource revision numbers"},
 		{"standard-attr-timestamp", "Resource timestamps"},
+		{"standard-attr-tag", "Tag support for resources with standard attribute"},
+		{"stateful-security-group", "Stateful security group"},
 	} {
 		out = append(out, object{"alias": e[0], "name": e[1], "description": "", "updated": "2017-01-01T00:00:00-00:00", "links": []object{}})
 	}

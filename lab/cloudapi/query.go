@@ -27,7 +27,11 @@ type sortKey struct {
 	desc bool
 }
 
-// parseQuery reads a query for objects that have these attributes.
+// badRequest is the type of most of Neutron's complaints.
+const badRequest = "HTTPBadRequest"
+
+// parseQuery reads a query for objects that have these attributes. Its error is
+// a complaint.
 func parseQuery(v url.Values, attributes []string) (query, error) {
 	q := query{filters: url.Values{}, marker: v.Get("marker")}
 	var unknown []string
@@ -47,25 +51,25 @@ func parseQuery(v url.Values, attributes []string) (query, error) {
 	}
 	if unknown != nil && len(attributes) > 0 {
 		slices.Sort(unknown)
-		return q, complaint("[" + strings.Join(unknown, ", ") + "] is invalid attribute for filtering")
+		return q, complaint{badRequest, "[" + strings.Join(unknown, ", ") + "] is invalid attribute for filtering"}
 	}
 	if text := v.Get("limit"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 {
-			return q, complaint("Limit must be an integer 0 or greater and not '" + text + "'")
+			return q, complaint{"BadRequest", "Bad limit request: Limit must be an integer 0 or greater and not '" + text + "'."}
 		}
 		q.limit = n
 	}
 	q.reverse = truth(v.Get("page_reverse"))
 	keys, dirs := v["sort_key"], v["sort_dir"]
-	if len(keys) != len(dirs) && len(dirs) > 0 {
-		return q, complaint("The number of sort_keys and sort_dirs must be same")
+	if len(keys) != len(dirs) {
+		return q, complaint{badRequest, "The number of sort_keys and sort_dirs must be same"}
 	}
 	for i, key := range keys {
 		if len(attributes) > 0 && !slices.Contains(attributes, key) {
-			return q, complaint("['" + key + "'] is invalid attribute for sort keys")
+			return q, complaint{badRequest, "['" + key + "'] is invalid attribute for sort keys"}
 		}
-		q.sort = append(q.sort, sortKey{key, len(dirs) > 0 && dirs[i] == "desc"})
+		q.sort = append(q.sort, sortKey{key, dirs[i] == "desc"})
 	}
 	if !slices.ContainsFunc(q.sort, func(k sortKey) bool { return k.name == "id" }) {
 		q.sort = append(q.sort, sortKey{name: "id"}) // a total order, so that pages neither repeat nor skip
