@@ -91,12 +91,13 @@ func (w *Workspace) adopt() {
 	}
 }
 
-// place puts a new pane on the page. The first one, and the first of a run that
-// was started last, has the focus, unless someone is typing elsewhere.
+// place puts a new pane on the page. The first pane of a run gets the focus,
+// unless someone is typing elsewhere.
 func (w *Workspace) place(p *pane) {
 	w.stale = true
+	fresh := p.run != nil && !slices.ContainsFunc(w.panes, func(q *pane) bool { return q.run == p.run })
 	w.panes = append(w.panes, p)
-	if w.focus == nil || w.focus.run != p.run && w.focus.prompt.asks == nothing {
+	if w.focus == nil || fresh && w.focus.prompt.asks == nothing {
 		w.focus = p
 		w.zoom = false
 	}

@@ -242,6 +242,23 @@ func TestARunWithoutFeedsTellsWhy(t *testing.T) {
 	}
 }
 
+func TestTheFocusFollowsNewRunsNotLaterFeeds(t *testing.T) {
+	c := newClock()
+	s, _ := numbered(t, 10, feed.Options{})
+	log := s.focus
+	run := newRun(newFeed(t, c, feed.About{Title: "one"}, feed.Options{}))
+	s.Add(run)
+	if s.focus == log {
+		t.Error("what was just started has not the focus")
+	}
+	s.focus = log
+	run.open(newFeed(t, c, feed.About{Title: "two"}, feed.Options{}))
+	s.has("two")
+	if s.focus != log {
+		t.Error("a later feed took the focus away")
+	}
+}
+
 func TestNobodyLosesTheFocusWhileTyping(t *testing.T) {
 	s, _ := numbered(t, 10, feed.Options{})
 	s.press("/", "a")
