@@ -181,6 +181,30 @@ func TestCallerContextCancels(t *testing.T) {
 	})
 }
 
+// A context may end at any moment of Call.
+func TestContextEndsDuringCall(t *testing.T) {
+	r := start(t, networks()[1], testTools)
+	s := r.control()
+	for range 300 {
+		ctx, cancel := context.WithCancel(context.Background())
+		go cancel()
+		st, err := s.Call(ctx, "wait", nil)
+		if err != nil {
+			if !errors.Is(err, context.Canceled) {
+				t.Fatal(err)
+			}
+			continue
+		}
+		for err == nil {
+			_, err = st.Next()
+		}
+		if !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "every stream is given back", func() bool { return s.Streams() == 0 })
+}
+
 func TestServerEndIsTold(t *testing.T) {
 	overEach(t, func(t *testing.T, n network) {
 		r := start(t, n, testTools)

@@ -124,3 +124,23 @@ func TestNotTLS(t *testing.T) {
 	}
 	<-done
 }
+
+func TestClosedBeforeAnAnswer(t *testing.T) {
+	l := listen(t)
+	defer l.Close()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		readClientPreface(conn)
+		conn.Close()
+	}()
+	_, err := Dial(t.Context(), dialTCP(t, l), DialOptions{Plain: true})
+	if !errors.Is(err, ErrUnavailable) || !errors.Is(err, io.EOF) || !strings.Contains(err.Error(), "closed the connection before it answered") {
+		t.Errorf("got %v", err)
+	}
+	<-done
+}

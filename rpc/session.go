@@ -7,7 +7,9 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"sync"
@@ -86,13 +88,15 @@ func introduce(ctx context.Context, conn net.Conn, opt DialOptions, t timing) (e
 			err = fmt.Errorf("open a session: %w", interrupted)
 		}
 	}()
-	if err := secure(ctx, conn, opt.Plain); err != nil {
-		return err
+	if err = secure(ctx, conn, opt.Plain); err == nil {
+		if err = greet(conn, opt.Console, opt.Bulk); err != nil {
+			err = explainHandshake(err) // under TLS 1.3 the agent's alert comes only now
+		}
 	}
-	if err := greet(conn, opt.Console, opt.Bulk); err != nil {
-		return explainHandshake(err)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return WithCause(Unavailable, err, "the agent closed the connection before it answered: it is stopping, too busy, or no agent; its log says why")
 	}
-	return nil
+	return err
 }
 
 // secure sees to it that conn is TLS 1.3, or plain on purpose and local.
@@ -147,7 +151,9 @@ func (s *Session) Call(ctx context.Context, tool string, args any) (*Stream, err
 		raw:     raw,
 		frames:  frameReader{r: bufio.NewReaderSize(raw, streamBuffer)},
 	}
+	st.hook.Lock()
 	st.unhook = context.AfterFunc(ctx, func() { st.cancel(context.Cause(ctx)) })
+	st.hook.Unlock()
 	return st, nil
 }
 

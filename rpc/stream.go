@@ -33,7 +33,9 @@ type Stream struct {
 
 	once      sync.Once
 	cancelled atomic.Pointer[error] // why this side gave the call up
-	unhook    func() bool           // from the context of Call
+
+	hook   sync.Mutex  // the context may end before unhook is known
+	unhook func() bool // from the context of Call
 }
 
 // Next waits for the next message. It returns io.EOF after a good end, an
@@ -115,7 +117,9 @@ func (s *Stream) cancel(why error) {
 
 func (s *Stream) release() {
 	s.once.Do(func() {
+		s.hook.Lock()
 		s.unhook()
+		s.hook.Unlock()
 		s.raw.Close()
 		s.session.streams.Add(-1)
 	})
