@@ -39,9 +39,10 @@ and root is not needed where user namespaces are allowed.
   steth lab up                       a lab that stays until down, at most --lifetime
   steth lab exec steth               the console in the lab that is up
   steth lab exec openstack port list any OpenStack client in it
-  steth lab exec -h cmp1 ip link     on a host
-  steth lab exec -g web1 ping db2    in a server`,
+  steth lab exec -h cmp1 ip link     a command on a host
+  steth lab exec -g web1 ip address  a command in a server`,
 		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.PersistentFlags().StringVar(&dir, "dir", string(lab.DefaultDir(os.Getenv)), "the lab's directory (also $STETH_LAB_DIR); each holds one lab")
 	cmd.AddCommand(labUp(&dir), labDown(&dir), labStatus(&dir), labExec(&dir), labDemo(&dir))

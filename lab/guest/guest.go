@@ -86,7 +86,7 @@ func (g Guest) awaitGateway(ctx context.Context, gateway netip.Addr) error {
 }
 
 // traffic starts what the scenario asks for. Failures are the wires' own
-// affair: they are logged and never end the server.
+// affair: they never end the server, and only the first of a row is logged.
 func (g Guest) traffic(ctx context.Context, group *errgroup.Group, lease Lease) {
 	var peers []*scenario.Server
 	for _, s := range g.Cloud.Servers {
@@ -99,9 +99,12 @@ func (g Guest) traffic(ctx context.Context, group *errgroup.Group, lease Lease) 
 			return
 		}
 		group.Go(func() error {
+			failed := false
 			for turn := 0; pause(ctx, d); turn++ {
-				if err := do(ctx, turn); err != nil && ctx.Err() == nil {
-					g.Log.Warn("traffic", "what", what, "err", err)
+				err := do(ctx, turn)
+				if changed := failed != (err != nil); changed && ctx.Err() == nil {
+					failed = err != nil
+					g.Log.Warn("traffic", "what", what, "works", !failed, "err", err)
 				}
 			}
 			return nil

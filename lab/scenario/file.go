@@ -5,12 +5,11 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"os"
 	"time"
 
-	"github.com/goccy/go-yaml"
+	"steth/internal/config"
 )
 
 //go:embed default.yaml
@@ -137,15 +136,14 @@ type Traffic struct {
 	Outside time.Duration `yaml:"outside"`
 }
 
-// Parse reads a scenario strictly: an unknown or repeated key is an error that
-// names the line.
+// Parse reads a scenario strictly: an unknown key is an error that names the
+// line and the key that was probably meant.
 func Parse(text []byte) (*Cloud, error) {
-	dec := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict())
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil, errors.New("scenario: the file is empty")
+	}
 	var f File
-	if err := dec.Decode(&f); err != nil {
-		if errors.Is(err, io.EOF) {
-			return nil, errors.New("scenario: the file is empty")
-		}
+	if err := config.Parse(text, &f); err != nil {
 		return nil, fmt.Errorf("scenario: %w", err)
 	}
 	return Build(f)

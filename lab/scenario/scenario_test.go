@@ -55,7 +55,7 @@ func TestIDsAreTheSameEverywhere(t *testing.T) {
 
 func TestWhatIsWrongIsNamed(t *testing.T) {
 	tests := map[string]struct{ old, new, want string }{
-		"unknown key":               {"region: RegionOne", "region: RegionOne\nregoin: two", "regoin"},
+		"unknown key":               {"region: RegionOne", "region: RegionOne\nregoin: two", `unknown key "regoin"; did you mean "region"?`},
 		"server on a network host":  {"{name: web1, project: shop, host: cmp1", "{name: web1, project: shop, host: net0", "server web1: host net0 is no compute host"},
 		"server on no host":         {"{name: web1, project: shop, host: cmp1", "{name: web1, project: shop, host: cmp9", `server web1: unknown host "cmp9"`},
 		"address twice":             {"address: 10.20.0.12", "address: 10.20.0.11", "server web2: address 10.20.0.11 belongs to server web1"},

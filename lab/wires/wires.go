@@ -113,9 +113,16 @@ func Loopback() error {
 	return within(func(h *netlink.Handle) error { return up(h, "lo") })
 }
 
+// quiet undoes what a new namespace takes over from a machine that forwards,
+// and turns IPv6 off.
 func quiet() error {
-	for _, name := range []string{"net/ipv6/conf/all/disable_ipv6", "net/ipv6/conf/default/disable_ipv6"} {
-		if err := sysctl(name, "1"); err != nil && !errors.Is(err, os.ErrNotExist) {
+	for _, v := range []struct{ name, value string }{
+		{"net/ipv4/ip_forward", "0"},
+		{"net/ipv6/conf/all/disable_ipv6", "1"},
+		{"net/ipv6/conf/default/disable_ipv6", "1"},
+	} {
+		// A kernel without IPv6 has nothing to turn off.
+		if err := sysctl(v.name, v.value); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
 	}
