@@ -266,7 +266,7 @@ func TestPages(t *testing.T) {
 	for _, limit := range []string{"1", "4", "5", "12", "100"} {
 		var forward, back []string
 		last := ""
-		for next := "/networking/v2.0/ports?limit=" + limit; next != ""; {
+		for next := "/networking/v2.0/ports?limit=" + limit; next != "" && len(forward) <= len(all); {
 			body := s.get(token, next)
 			forward = append(forward, pick(body, "ports", "id")...)
 			next = linkOf(body, "ports_links", "next")
@@ -277,7 +277,7 @@ func TestPages(t *testing.T) {
 		if !slices.Equal(forward, all) {
 			t.Errorf("limit %s: %d ports forwards, want %d", limit, len(forward), len(all))
 		}
-		for last != "" {
+		for last != "" && len(back) <= len(all) {
 			body := s.get(token, last)
 			back = append(pick(body, "ports", "id"), back...)
 			last = linkOf(body, "ports_links", "previous")
