@@ -26,6 +26,8 @@ type Form struct {
 	focus   int
 	ready   bool
 	trouble string // why choices are missing
+	top     int    // the first field that shows
+	lines   []int  // where the fields were drawn, from top on
 	tried   bool   // enter was pressed: errors of untouched fields show too
 	cancel  context.CancelFunc
 }
@@ -64,8 +66,8 @@ func (f *Form) Update(msg tea.Msg) (tea.Cmd, bool) {
 	case tea.KeyPressMsg:
 		return f.key(msg)
 	case tea.MouseClickMsg:
-		if i := (msg.Y - 3) / 2; msg.Y >= 3 && i < len(f.fields) {
-			f.goTo(i)
+		if i := slices.Index(f.lines, msg.Y); i >= 0 {
+			f.goTo(f.top + i)
 		}
 		return nil, false
 	}
@@ -223,7 +225,7 @@ func (f *Form) start() tea.Cmd {
 // View implements [Dialog].
 func (f *Form) View(width, height int) Box {
 	th := f.env.Theme
-	inner := min(width-8, 84)
+	inner := min(width-8, 96)
 	lines := wrapped(th, th.Muted, f.pick.Probe.Ask, inner)
 	lines = append(lines, blank(th, inner))
 	label := 6
@@ -235,22 +237,23 @@ func (f *Form) View(width, height int) Box {
 	if !f.ready {
 		lines = append(lines, part.NewLine(inner, th).Put(th.Muted, "asking what can be chosen here"+th.Glyphs.Ellipsis).String())
 	}
-	first := f.scrolled(height - 10)
-	for i := first; i < len(f.fields); i++ {
-		if len(lines)+2 > height-6 {
-			break
+	room := height - len(lines) - 6 // the frame, what is under the focused field, the trouble
+	f.top = max(min(f.top, f.focus), f.focus-room+1, 0)
+	f.lines = f.lines[:0]
+	for i := f.top; i < min(f.top+room, len(f.fields)); i++ {
+		f.lines = append(f.lines, len(lines)+1)
+		line, under, x := f.draw(f.fields[i], i == f.focus, label, inner)
+		if lines = append(lines, line); i == f.focus {
+			cursor = &Point{x + 2, len(lines)}
+			lines = append(lines, under)
 		}
-		if i == f.focus {
-			cursor = &Point{0, len(lines) + 1}
-		}
-		lines = f.draw(lines, f.fields[i], i == f.focus, label, inner, cursor)
 	}
 	if f.trouble != "" {
 		lines = append(lines, blank(th, inner))
 		lines = append(lines, wrapped(th, th.Warn, th.Glyphs.Suspicious+" "+f.trouble, inner)...)
 	}
 	foot := "enter runs   tab next   esc leaves"
-	if len(f.fields) > 0 && len(choicesOf(f.fields[f.focus].arg)) > 0 {
+	if cur := f.current(); cur != nil && cur.choosable() {
 		foot = "enter runs   tab next   left right choose   esc leaves"
 	}
 	box := frame(th, f.pick.Probe.Name+"  "+f.pick.Target.Name, foot, lines, inner)
@@ -258,16 +261,31 @@ func (f *Form) View(width, height int) Box {
 	return box
 }
 
-// scrolled is the first field to draw so that the focused one shows.
-func (f *Form) scrolled(room int) int { return max(f.focus-max(room/2, 1)+1, 0) }
+// valueRoom is how wide a value may be before its help gives way.
+const valueRoom = 26
 
-func (f *Form) draw(lines []string, fd *field, focused bool, label, inner int, cursor *Point) []string {
+// choosable tells whether left and right have something to go through.
+func (fd *field) choosable() bool {
+	c := choicesOf(fd.arg)
+	return len(c) > 1 || len(c) == 1 && c[0] != fd.input.Value()
+}
+
+// wrong is what is wrong with the value. Before anything was typed an empty
+// field is not scolded.
+func (f *Form) wrong(fd *field) error {
+	if !fd.touched && !f.tried {
+		return nil
+	}
+	return fd.arg.Check(fd.input.Value())
+}
+
+// draw draws a field: name, value, and what it is; and what stands under it
+// while it has the focus: what is wrong, or what can be chosen. x is the
+// cursor's column.
+func (f *Form) draw(fd *field, focused bool, label, inner int) (line, under string, x int) {
 	th := f.env.Theme
 	l := part.NewLine(inner, th)
-	err := fd.arg.Check(fd.input.Value())
-	if err != nil && !fd.touched && !f.tried {
-		err = nil // don't scold before anything was typed
-	}
+	err := f.wrong(fd)
 	name, value := th.Muted, th.Text
 	if focused {
 		l.Ground = th.SelectedGround
@@ -278,41 +296,56 @@ func (f *Form) draw(lines []string, fd *field, focused bool, label, inner int, c
 		value = th.Bad
 	}
 	l.To(2).Cell(part.Spans{{Style: name, Text: fd.arg.Name}}, label).Skip(2)
-	choices := len(choicesOf(fd.arg)) > 0
-	if choices {
+	choosable := fd.choosable()
+	if choosable {
 		l.Put(th.Muted, th.Glyphs.Left+" ")
-	}
-	at := l.Used()
-	room := max(l.Left()-3, 1)
-	if v := fd.input.Value(); !focused || v == "" {
-		text := v
-		style := value
-		if v == "" {
-			text, style = fd.input.Placeholder, th.Muted
-		}
-		l.Cell(part.Spans{{Style: style, Text: text}}, min(max(part.TextWidth(text), 1), room))
-		if focused {
-			cursor.X = at + 2
-		}
 	} else {
-		text, x := fd.input.View(room, themes.Style{Prefix: l.Ground.Prefix + value.Prefix, Suffix: "\x1b[m"}, th)
-		cursor.X = at + 2 + x
-		l.Raw(strings.TrimRight(text, " "), min(part.TextWidth(v), room))
+		l.Skip(2)
 	}
-	if choices {
+	x = l.Used() + f.value(l, fd, focused, value)
+	if choosable {
 		l.Put(th.Muted, " "+th.Glyphs.Right)
 	}
-	lines = append(lines, l.String())
-	under := part.NewLine(inner, th).Skip(label + 4)
+	helped := l.Used() <= label+4+valueRoom
+	if helped {
+		l.To(label + 6 + valueRoom)
+		if err != nil && !focused {
+			l.Put(th.Bad, reason(fd, err))
+		} else {
+			l.Put(th.Muted, fd.arg.Help)
+		}
+	}
+	u := part.NewLine(inner, th).Skip(label + 6)
 	switch {
 	case err != nil:
-		under.Put(th.Bad, strings.TrimPrefix(err.Error(), fd.arg.Name+": "))
-	case focused && len(fd.arg.Choices) > 1:
-		under.Put(th.Muted, fd.arg.Help+": ").Spans(around(th, fd))
-	case focused:
-		under.Put(th.Muted, fd.arg.Help)
+		u.Put(th.Bad, reason(fd, err))
+	case len(fd.arg.Choices) > 1:
+		u.Spans(around(th, fd))
+	case !helped:
+		u.Put(th.Muted, fd.arg.Help)
 	}
-	return append(lines, under.String())
+	return l.String(), u.String(), x
+}
+
+// reason is an error without the field's name, which stands beside it.
+func reason(fd *field, err error) string { return strings.TrimPrefix(err.Error(), fd.arg.Name+": ") }
+
+// value draws the value and returns the cursor's place in it.
+func (f *Form) value(l *part.Line, fd *field, focused bool, style themes.Style) int {
+	th := f.env.Theme
+	text := fd.input.Value()
+	switch {
+	case text == "":
+		l.Put(th.Muted, fd.input.Placeholder)
+		return 0
+	case !focused:
+		l.Put(style, text)
+		return 0
+	}
+	room := max(min(part.TextWidth(text)+1, l.Left()-3), 1)
+	drawn, x := fd.input.View(room, themes.Style{Prefix: l.Ground.Prefix + style.Prefix, Suffix: "\x1b[m"}, th)
+	l.Raw(strings.TrimSuffix(drawn, " "), min(part.TextWidth(text), room))
+	return x
 }
 
 // around lists the choices, from the one that is chosen on.
