@@ -21,10 +21,10 @@ import (
 // inherits every orphan there, so one place waits for all children, its own and
 // inherited ones, and tells those who started one how it ended.
 type children struct {
-	mu   sync.Mutex // held while a process starts, so that none is reaped before it is known
-	done map[int]*child
-	stop chan struct{}
-	idle sync.WaitGroup
+	mu      sync.Mutex // held while a process starts, so that none is reaped before it is known
+	running map[int]*child
+	stop    chan struct{}
+	idle    sync.WaitGroup
 }
 
 // child is a process that was started here.
@@ -35,7 +35,7 @@ type child struct {
 }
 
 func newChildren() *children {
-	c := &children{done: map[int]*child{}, stop: make(chan struct{})}
+	c := &children{running: map[int]*child{}, stop: make(chan struct{})}
 	died := make(chan os.Signal, 1)
 	signal.Notify(died, syscall.SIGCHLD)
 	c.idle.Go(func() {
@@ -69,8 +69,8 @@ func (c *children) reap() {
 		if err != nil || pid <= 0 {
 			return
 		}
-		if child := c.done[pid]; child != nil {
-			delete(c.done, pid)
+		if child := c.running[pid]; child != nil {
+			delete(c.running, pid)
 			child.status = status
 			close(child.ended)
 		}
@@ -108,7 +108,7 @@ func (c *children) startPath(path string, argv []string, attr *os.ProcAttr) (*ch
 		return nil, fmt.Errorf("start %s: %w", argv[0], err)
 	}
 	started := &child{pid: p.Pid, ended: make(chan struct{})}
-	c.done[p.Pid] = started
+	c.running[p.Pid] = started
 	return started, p.Release()
 }
 

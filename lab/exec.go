@@ -94,24 +94,6 @@ func (d Dir) Environ(base []string, user string) ([]string, error) {
 	), nil
 }
 
-// cloudsFile is clouds.yaml: an entry for each user, named after it, and one
-// named USER-credential for each application credential.
-func cloudsFile(c *scenario.Cloud) string {
-	var b strings.Builder
-	b.WriteString("# Written by `steth lab up`.\nclouds:\n")
-	for _, u := range c.Users {
-		fmt.Fprintf(&b, "  %s:\n    region_name: %q\n    auth:\n      auth_url: %s\n", u.Name, c.Region, authURL)
-		fmt.Fprintf(&b, "      username: %q\n      password: %q\n      user_domain_name: Default\n", u.Name, u.Password)
-		fmt.Fprintf(&b, "      project_name: %q\n      project_domain_name: Default\n", u.Projects[0].Name)
-		if u.Credential != nil {
-			fmt.Fprintf(&b, "  %s-credential:\n    region_name: %q\n    auth_type: v3applicationcredential\n    auth:\n", u.Name, c.Region)
-			fmt.Fprintf(&b, "      auth_url: %s\n      application_credential_id: %s\n      application_credential_secret: %q\n",
-				authURL, u.Credential.ID, u.Credential.Secret)
-		}
-	}
-	return b.String()
-}
-
 // AgentBeside is where the agent's binary is expected: in the directory of the
 // running program.
 func AgentBeside() (string, error) {

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"steth/agent/api"
 	"steth/lab/scenario"
 )
 
@@ -46,28 +45,6 @@ type Member struct {
 	Host    string     `json:"host,omitempty"`    // of a server
 	Network string     `json:"network,omitempty"` // of a server
 	Tap     string     `json:"tap,omitempty"`     // of a server, on its host
-}
-
-func (b *builder) describe(now time.Time) Status {
-	var r record
-	_ = readJSON(b.dir.record(), &r) // written by this very process
-	s := Status{PID: r.PID, Rootless: b.rootless, API: APIURL(b.cloud), Since: now, Until: now.Add(b.life)}
-	for _, h := range b.cloud.Hosts {
-		m := Member{Name: h.Name, PID: b.members[h.Name].child.pid, Address: h.Management}
-		if b.agent != "" {
-			m.Agent = netip.AddrPortFrom(h.Management, api.Port).String()
-		}
-		s.Hosts = append(s.Hosts, m)
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, v := range b.cloud.Servers {
-		s.Servers = append(s.Servers, Member{
-			Name: v.Name, PID: b.members[v.Name].child.pid, Address: b.leases[v.Name].Address.Addr(),
-			Host: v.Host.Name, Network: v.Port.Network.Name, Tap: v.Port.Tap(),
-		})
-	}
-	return s
 }
 
 // Errors that callers tell apart.

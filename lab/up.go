@@ -4,19 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"steth/agent/api"
 	"steth/lab/scenario"
-	"steth/rpc/pki"
 )
 
 // Options are what a lab can be told.
@@ -94,76 +88,6 @@ func Up(ctx context.Context, opt Options) (*Lab, error) {
 		return nil, errors.Join(err, opt.Dir.clear())
 	}
 	return l, nil
-}
-
-// sweep removes what an earlier lab left that was killed; the caller has the
-// lock. Its processes are the kernel's to end, which may take a moment.
-func (d Dir) sweep(progress func(string)) error {
-	if _, err := os.Stat(d.record()); errors.Is(err, fs.ErrNotExist) {
-		return d.clear()
-	}
-	progress("cleaning up after a lab that was killed")
-	if p, err := d.find(); err == nil {
-		defer p.close()
-		if err := p.signal(unix.SIGKILL); err != nil {
-			return err
-		}
-		if !p.wait(goTime) {
-			return errors.New("the killed lab's processes don't go away")
-		}
-	}
-	if err := os.RemoveAll(d.Logs()); err != nil {
-		return fmt.Errorf("clear the lab's directory: %w", err)
-	}
-	return errors.Join(d.clear(), os.MkdirAll(d.Logs(), 0o700))
-}
-
-// write writes the files that the lab's stages and its user read.
-func (d Dir) write(opt Options, cloud *scenario.Cloud) error {
-	text := scenario.Default()
-	if opt.Scenario != "" {
-		var err error
-		if text, err = os.ReadFile(opt.Scenario); err != nil {
-			return fmt.Errorf("copy the scenario: %w", err)
-		}
-	}
-	for path, content := range map[string]string{
-		d.scenario():    string(text),
-		d.hosts():       hostsFile(cloud),
-		d.clouds():      cloudsFile(cloud),
-		d.Config():      configFile(d, cloud),
-		d.agentConfig(): agentFile,
-	} {
-		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-			return fmt.Errorf("write the lab's files: %w", err)
-		}
-	}
-	// Everyone in the lab may read names; only its owner may read keys.
-	if err := os.Chmod(d.hosts(), 0o644); err != nil {
-		return fmt.Errorf("write the lab's files: %w", err)
-	}
-	if opt.Agent == "" {
-		return nil
-	}
-	return d.certify(cloud)
-}
-
-// certify makes the lab's own authority, a console's certificate for each role
-// and one for each host.
-func (d Dir) certify(cloud *scenario.Cloud) error {
-	var roles []string
-	for _, r := range api.Roles() {
-		roles = append(roles, string(r))
-	}
-	if _, err := pki.Init(d.PKI(), roles); err != nil {
-		return fmt.Errorf("make the lab's certificates: %w", err)
-	}
-	for _, h := range cloud.Hosts {
-		if _, err := pki.Issue(d.PKI(), h.Name, h.Management.String()); err != nil {
-			return fmt.Errorf("make the certificate of %s: %w", h.Name, err)
-		}
-	}
-	return nil
 }
 
 // launch starts the first process and follows it until the lab is ready.
@@ -262,74 +186,4 @@ func (l *Lab) Close() error {
 	defer kill.Stop()
 	l.cmd.Wait() // how it ended is no news
 	return l.dir.tidy()
-}
-
-// tidy removes all files but the logs. The lab is gone; when another has come
-// since, the files are that one's.
-func (d Dir) tidy() error {
-	lock, err := d.claim()
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrRunning) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer lock.Close()
-	return d.remove()
-}
-
-// remove removes all files but the logs; the caller holds the lock.
-func (d Dir) remove() error {
-	err := d.clear()
-	if e := os.Remove(d.lock()); e != nil && !errors.Is(e, fs.ErrNotExist) {
-		err = errors.Join(err, fmt.Errorf("clear the lab's directory: %w", e))
-	}
-	return err
-}
-
-// Down ends the directory's lab and returns when nothing of it is left but its
-// logs. A directory without a lab is fine.
-func Down(d Dir) error {
-	p, err := d.find()
-	if err == nil {
-		defer p.close()
-		if err := p.signal(unix.SIGTERM); err != nil {
-			return err
-		}
-		if !p.wait(goTime) {
-			if err := p.signal(unix.SIGKILL); err != nil {
-				return err
-			}
-			if !p.wait(goTime) {
-				return errors.New("the lab's processes don't go away")
-			}
-		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return d.tidy()
-}
-
-// agentFile is the agents' configuration: this machine's own stays out of the
-// lab.
-const agentFile = "# Written by `steth lab up`.\nnamespaces: [/run/netns]\n"
-
-func hostsFile(c *scenario.Cloud) string {
-	var b strings.Builder
-	b.WriteString("127.0.0.1 localhost\n")
-	fmt.Fprintf(&b, "%v %s\n", c.API.Addr(), apiName)
-	for _, h := range c.Hosts {
-		fmt.Fprintf(&b, "%v %s\n", h.Management, h.Name)
-	}
-	return b.String()
-}
-
-// configFile is the console's configuration.
-func configFile(d Dir, c *scenario.Cloud) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "# Written by `steth lab up`.\npki: %q\nnodes:\n", d.PKI())
-	for _, h := range c.Hosts {
-		fmt.Fprintf(&b, "  %s: %v\n", h.Name, h.Management)
-	}
-	return b.String()
 }
