@@ -35,16 +35,14 @@ type Theme struct {
 	// it only where asked to.
 	Background string
 
-	Text, Strong, Muted       Style // Strong: names, what the eye looks for
-	Faint                     Style // the page behind a dialog
-	Accent, Good, Warn, Bad   Style
-	AccentStrong              Style // the active tab, the focused pane's number
-	Info                      Style // a second reading colour for values and packet text; carries no state
-	Rule                      Style // thin lines
-	Bar                       Style // ground of the bars on top and at the bottom
-	BarText, BarMuted, BarKey Style // on that ground
-	BarGood, BarWarn, BarBad  Style
-	Selected, SelectedMuted   Style // the selected row
+	Text, Strong, Muted     Style // Strong: names, what the eye looks for
+	Faint                   Style // the page behind a dialog
+	Accent, Good, Warn, Bad Style
+	AccentStrong            Style // the active tab, the focused pane's number
+	Info                    Style // a second reading colour for values and packet text; carries no state
+	Rule                    Style // thin lines
+	Selected, SelectedMuted Style // the selected row
+	Bar                     Style // text on the ground of the bars
 	// Grounds set the background only, so that any foreground token can stand on
 	// them: write the ground's Prefix before the token's.
 	BarGround, SelectedGround   Style
@@ -125,10 +123,8 @@ func (p palette) theme(g Glyphs) Theme {
 		Text: on("", p.text, false), Strong: on("", p.strong, true), Muted: on("", p.muted, false), Faint: on("", p.faint, false),
 		Accent: on("", p.accent, false), Good: on("", p.good, false), Warn: on("", p.warn, false), Bad: on("", p.bad, false),
 		AccentStrong: on("", p.accent, true), Info: on("", p.info, false), Rule: on("", p.rule, false),
-		Bar: on(p.bar, p.text, false), BarText: on(p.bar, p.text, false), BarMuted: on(p.bar, p.muted, false), BarKey: on(p.bar, p.accent, true),
-		BarGood: on(p.bar, p.good, false), BarWarn: on(p.bar, p.warn, false), BarBad: on(p.bar, p.bad, false),
 		Selected: on(p.selected, p.strong, true), SelectedMuted: on(p.selected, p.muted, false),
-		BarGround: on(p.bar, "", false), SelectedGround: on(p.selected, "", false), Ground: on(p.background, "", false),
+		Bar: on(p.bar, p.text, false), BarGround: on(p.bar, "", false), SelectedGround: on(p.selected, "", false), Ground: on(p.background, "", false),
 		BandBad: on(p.bandBad, p.bad, true), BandWarn: on(p.bandWarn, p.warn, true), BandGood: on(p.bandGood, p.good, true),
 		Match: on(p.match, p.strong, false), Cursor: Style{"\x1b[7m", "\x1b[27m"},
 	}
@@ -142,7 +138,6 @@ func mono(g Glyphs) Theme {
 		Name: "mono", Dark: true, Glyphs: g,
 		Text: plain, Strong: bold, Muted: faint, Faint: faint, Accent: bold, Good: plain, Warn: bold, Bad: revBold,
 		AccentStrong: Style{"\x1b[1;4m", "\x1b[m"}, Info: plain, Rule: faint,
-		Bar: plain, BarText: plain, BarMuted: faint, BarKey: bold, BarGood: plain, BarWarn: bold, BarBad: revBold,
 		SelectedGround: rev,
 		Selected:       rev, SelectedMuted: rev, BandBad: revBold, BandWarn: bold, BandGood: plain,
 		Match: Style{"\x1b[4m", "\x1b[m"}, Cursor: Style{"\x1b[7m", "\x1b[27m"},

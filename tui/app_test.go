@@ -4,10 +4,12 @@ import (
 	"encoding/base64"
 	"errors"
 	"flag"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -99,7 +101,7 @@ func TestScreens(t *testing.T) {
 			d.Press("esc", "G", "k", "k", "p")
 			d.Type("mtu")
 			d.Press("enter")
-			d.UntilText("cmp2 eth1 carries 1400")
+			d.UntilText("1 finding")
 			d.Press("[")
 		}},
 	}
@@ -316,26 +318,50 @@ func TestQuitCommandAsksWhileSomethingRuns(t *testing.T) {
 
 func TestAPIDownAndBack(t *testing.T) {
 	b := tuitest.New(0)
-	now := tuitest.Noon
-	b.Now = func() time.Time { return now }
+	var later atomic.Int64
+	b.Now = func() time.Time { return tuitest.Noon.Add(time.Duration(later.Load())) }
 	d := loaded(t, b, 120, 35, tui.Options{})
 	b.Fail(errors.New("keystone at 10.98.0.2:5000 does not answer: connection refused"))
 	d.Press("esc", "j", "R")
-	d.UntilText("✗ the API does not answer")
+	d.UntilText("✗ could not be read, asked again in")
 	d.UntilText("connection refused")
 	if !strings.Contains(d.Screen(), "web-1") {
 		t.Errorf("what was known is gone:\n%s", d.Screen())
 	}
 	b.Fail(nil)
-	now = now.Add(time.Minute)
+	later.Store(int64(time.Minute))
 	d.UntilText("the API answers again")
-	d.UntilGone("does not answer ")
+	d.UntilGone("could not be read")
 	d.Press(":")
 	d.Type("log")
 	d.Press("enter")
 	d.UntilText("connection refused") // the log keeps it
 	d.Press("esc")
 	d.UntilGone("connection refused") // and it was read
+}
+
+// refused is an error that asking again does not mend.
+type refused struct{ error }
+
+func (refused) Permanent() bool { return true }
+
+// TestAWrongPasswordIsNotTriedAgain: clouds lock an account that fails often.
+func TestAWrongPasswordIsNotTriedAgain(t *testing.T) {
+	b := tuitest.New(0)
+	var now atomic.Int64
+	b.Now = func() time.Time { return tuitest.Noon.Add(time.Duration(now.Load())) }
+	b.Fail(fmt.Errorf("read ports: %w", refused{errors.New("Keystone refused the password of ops")}))
+	d := tuitest.Start(t, b, 120, 35, tui.Options{})
+	d.UntilText("refused the password")
+	d.UntilText("→ R asks again")
+	b.Fail(nil)
+	now.Store(int64(time.Hour))
+	d.UntilText("13:04:31")
+	if s := d.Screen(); strings.Contains(s, "Ports 14") || strings.Contains(s, "asked again in") {
+		t.Errorf("it was asked again:\n%s", s)
+	}
+	d.Press("esc", "R")
+	d.UntilText("Ports 14")
 }
 
 func TestRefreshKeepsTheCursor(t *testing.T) {

@@ -119,7 +119,7 @@ func (a *App) unlock(ticket string) tea.Cmd {
 	if err := a.env.Backend.Unlock(ticket); err != nil {
 		return a.fail(err)
 	}
-	a.say(page.Notice{Level: feed.Warn, Text: "read-write: probes may now send and load the network", Do: ":ro goes back"})
+	a.say(page.Notice{Level: feed.Info, Text: "read-write: probes may now send and load the network", Do: ":ro goes back"})
 	return nil
 }
 

@@ -5,6 +5,7 @@ package backend
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"steth/feed"
@@ -51,6 +52,17 @@ type Backend interface {
 	// Save writes what feeds hold to a file: one pcapng with an interface for
 	// each packet feed, or text. It returns the path.
 	Save(ctx context.Context, feeds []*feed.Feed) (path string, err error)
+}
+
+// Permanent tells whether err says of itself that asking again won't help until
+// somebody changes something: a wrong password, tried often, locks an account.
+// Such an error has a method Permanent() bool.
+func Permanent(err error) bool {
+	p, ok := errors.AsType[interface {
+		error
+		Permanent() bool
+	}](err)
+	return ok && p.Permanent()
 }
 
 // Info is what the bars show.

@@ -196,7 +196,10 @@ func Ago(now, t time.Time) string {
 	if t.IsZero() {
 		return "never"
 	}
-	return Span(now.Sub(t))
+	if d := now.Sub(t); d >= time.Second {
+		return Span(d)
+	}
+	return "0 s"
 }
 
 // Plural is a kind in a sentence: ports, floating IPs.

@@ -16,6 +16,7 @@ import (
 	"steth/feed"
 	"steth/openstack"
 	"steth/probes"
+	"steth/tui/backend"
 	"steth/tui/keys"
 	"steth/tui/page"
 	"steth/tui/part"
@@ -45,12 +46,11 @@ type Explorer struct {
 	shownOf string // what details shows
 	kin     kin
 
-	load    loading
-	focus   focus
-	width   int
-	hot     layout
-	tabs    []span // of the kinds, for the mouse
-	lastRun uint64
+	load  loading
+	focus focus
+	width int
+	hot   layout
+	tabs  []span // of the kinds, for the mouse
 }
 
 // focus says where keys go.
@@ -284,14 +284,14 @@ func (e *Explorer) took(msg loaded) tea.Cmd {
 		if errors.Is(msg.err, context.Canceled) {
 			return nil
 		}
-		wait := retries[min(e.load.tries, len(retries)-1)]
-		e.load.tries++
-		e.load.retry = e.env.Now().Add(wait)
+		do := "R asks again"
+		if !backend.Permanent(msg.err) {
+			do = "what is on the screen stays; Steth asks again by itself, R asks now"
+			e.load.retry = e.env.Now().Add(retries[min(e.load.tries, len(retries)-1)])
+			e.load.tries++
+		}
 		if e.load.err != msg.err.Error() { // once, not at every try
-			cmds = append(cmds, page.Say(page.Notice{
-				Level: feed.Bad, Text: msg.err.Error(),
-				Do: "what is on the screen stays; Steth asks again by itself, R asks now",
-			}))
+			cmds = append(cmds, page.Say(page.Notice{Level: feed.Bad, Text: msg.err.Error(), Do: do}))
 		}
 		e.load.err = msg.err.Error()
 		return tea.Batch(cmds...)

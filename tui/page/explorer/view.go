@@ -117,7 +117,7 @@ func (e *Explorer) freshness() part.Spans {
 	case e.load.running && now.Sub(e.load.since) > 400*time.Millisecond:
 		return part.Spans{{Style: th.Muted, Text: "reading " + e.readingWhat() + th.Glyphs.Ellipsis}}
 	case e.load.err != "":
-		text := th.Glyphs.Broken + " the API does not answer"
+		text := th.Glyphs.Broken + " could not be read"
 		if !e.load.retry.IsZero() {
 			if d := e.load.retry.Sub(now); d > 0 {
 				text += ", asked again in " + strconv.Itoa(int(d.Seconds())+1) + " s"
