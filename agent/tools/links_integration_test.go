@@ -42,6 +42,7 @@ func linkNamed(t *testing.T, ns api.Namespace, name string) api.Link {
 
 func TestLinks(t *testing.T) {
 	r := newRig(t)
+	r.awaitIPv6(t) // so that there is something to count
 	for _, line := range []string{
 		"ip -n " + r.left + " link add br0 type bridge stp_state 1",
 		"ip -n " + r.left + " link set l0 master br0",

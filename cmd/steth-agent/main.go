@@ -106,9 +106,11 @@ func serve(ctx context.Context, cfg configuration, f flags, stderr io.Writer) er
 		Audit: log.With("log", "audit"),
 	})
 	log.Info("listening", "address", l.Addr().String(), "version", version)
-	err = a.Serve(ctx, l)
-	log.Info("stopped", "error", err)
-	return err
+	if err := a.Serve(ctx, l); err != nil {
+		return err
+	}
+	log.Info("stopped")
+	return nil
 }
 
 // access says who this node is and who may come in.

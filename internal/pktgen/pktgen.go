@@ -45,6 +45,9 @@ func Send(ctx context.Context, load Load) (sent uint64, err error) {
 	if load.Count == 0 && load.Time == 0 {
 		return 0, fmt.Errorf("send on %s: a load needs a count or a time", load.Device)
 	}
+	if len(load.Frame) == 0 || load.Stamp > 0 && load.Stamp+8 > len(load.Frame) {
+		return 0, fmt.Errorf("send on %s: a frame of %d bytes has no room for a number at %d", load.Device, len(load.Frame), load.Stamp)
+	}
 	fd, err := open(load)
 	if err != nil {
 		return 0, fmt.Errorf("send on %s: %w", load.Device, err)
@@ -63,19 +66,9 @@ func Send(ctx context.Context, load Load) (sent uint64, err error) {
 	}
 	begin := time.Now()
 	for ctx.Err() == nil {
-		passed := time.Since(begin)
-		if load.Time > 0 && passed >= load.Time {
+		due, more := load.due(time.Since(begin), sent)
+		if !more {
 			break
-		}
-		due := uint64(batch)
-		if load.Rate > 0 {
-			due = min(due, uint64(passed.Seconds()*float64(load.Rate))-min(sent, uint64(passed.Seconds()*float64(load.Rate))))
-		}
-		if load.Count > 0 {
-			due = min(due, load.Count-sent)
-			if sent == load.Count {
-				break
-			}
 		}
 		if due == 0 {
 			time.Sleep(200 * time.Microsecond)
@@ -97,6 +90,26 @@ func Send(ctx context.Context, load Load) (sent uint64, err error) {
 	}
 	runtime.KeepAlive(frames)
 	return sent, nil
+}
+
+// due says how many frames to send now, at most a batch, and whether there are
+// more to send at all.
+func (l Load) due(passed time.Duration, sent uint64) (due uint64, more bool) {
+	if l.Time > 0 && passed >= l.Time || l.Count > 0 && sent >= l.Count {
+		return 0, false
+	}
+	due = batch
+	if l.Rate > 0 {
+		if until := uint64(passed.Seconds() * float64(l.Rate)); until > sent {
+			due = min(due, until-sent)
+		} else {
+			due = 0
+		}
+	}
+	if l.Count > 0 {
+		due = min(due, l.Count-sent)
+	}
+	return due, true
 }
 
 // open opens the socket in the load's namespace. A socket stays where it was
