@@ -102,7 +102,8 @@ func same(t *testing.T, what string, got, want map[key]int) {
 }
 
 // background starts cmd, waits for what it says when it is ready, and ends it
-// with an interrupt.
+// with an interrupt. That goes to the whole process group, as ctrl+c in a
+// terminal does: what enters the lab does not pass signals on.
 func background(t *testing.T, cmd *exec.Cmd, ready string) (stop func()) {
 	t.Helper()
 	r, w, err := os.Pipe()
@@ -110,6 +111,7 @@ func background(t *testing.T, cmd *exec.Cmd, ready string) (stop func()) {
 		t.Fatal(err)
 	}
 	cmd.Stderr = w
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -129,13 +131,11 @@ func background(t *testing.T, cmd *exec.Cmd, ready string) (stop func()) {
 	}()
 	return func() {
 		t.Helper()
-		if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
 			t.Error(err)
 		}
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("%s: %v", strings.Join(cmd.Args, " "), err)
-		}
-		<-drained
+		<-drained      // the last of the group has ended
+		_ = cmd.Wait() // interrupted on purpose
 		t.Log(said.String())
 	}
 }
@@ -152,7 +152,7 @@ func TestCaptureEqualsTcpdump(t *testing.T) {
 	for _, p := range []object{a, b} {
 		dev := "tap" + p["id"][:11]
 		ours := steth(t.Context(), "capture", "--port", p["id"], "--device", dev, "--filter", filter, "-w", filepath.Join(dir, p["host"]+".pcapng"))
-		theirs := inLab(t.Context(), "-h", p["host"], "--", "tcpdump", "-Z", "root", "-i", dev, "-s", "128", "-w", filepath.Join(dir, p["host"]+".pcap"), filter)
+		theirs := inLab(t.Context(), "-h", p["host"], "--", "tcpdump", "-Z", "root", "--immediate-mode", "-U", "-i", dev, "-s", "128", "-w", filepath.Join(dir, p["host"]+".pcap"), filter)
 		stops = append(stops, background(t, ours, "capture started"), background(t, theirs, "listening on"))
 	}
 	from, to := serverName(t, a), serverName(t, b)

@@ -43,7 +43,7 @@ func withLab(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	os.Setenv("STETH_LAB_DIR", filepath.Join(dir, "lab"))
-	out, err := exec.Command(filepath.Join(bin, "steth"), "lab", "up").CombinedOutput()
+	out, err := exec.Command(filepath.Join(bin, "steth"), "lab", "up", "--lifetime", "20m").CombinedOutput()
 	defer func() {
 		if out, err := exec.Command(filepath.Join(bin, "steth"), "lab", "down").CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "lab down: %v\n%s", err, out)

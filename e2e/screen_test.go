@@ -16,18 +16,19 @@ import (
 type drive struct {
 	*testing.T
 	term *terminal.Terminal
+	dir  string // where it runs, and saves
 }
 
 func open(t *testing.T, cols, rows int, args ...string) drive {
 	t.Helper()
 	cmd := steth(t.Context(), args...)
-	cmd.Dir = t.TempDir() // where it saves
+	cmd.Dir = t.TempDir()
 	term, err := terminal.Start(cmd, cols, rows)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { term.Close() })
-	return drive{t, term}
+	return drive{t, term, cmd.Dir}
 }
 
 func (d drive) press(keys string) {
@@ -57,8 +58,11 @@ func TestScreen(t *testing.T) {
 	d := open(t, 160, 45)
 	d.see("READ-ONLY")
 	d.see("3 of 3")
-	for _, p := range []object{a, b} {
-		d.press("s" + p["ip"] + enter)
+	for i, p := range []object{a, b} {
+		if i > 0 { // it opens with the cursor in find
+			d.press("s")
+		}
+		d.press(p["ip"] + enter)
 		d.see(p["id"])
 		d.press("c")
 		d.see("tap" + p["id"][:11])
@@ -66,7 +70,6 @@ func TestScreen(t *testing.T) {
 		d.see("dropped 0")
 		d.press("-")
 	}
-	dir := d.dir(t)
 	d.press(":probe l3.ping" + enter)
 	d.see("echo requests")
 	d.press(enter)
@@ -74,10 +77,10 @@ func TestScreen(t *testing.T) {
 	d.press("1W")
 	d.see(".pcapng")
 	until(t, "a saved capture", 5*time.Second, func() bool {
-		found, err := filepath.Glob(filepath.Join(dir, "*.pcapng"))
+		found, err := filepath.Glob(filepath.Join(d.dir, "*.pcapng"))
 		return err == nil && len(found) > 0
 	})
-	found, _ := filepath.Glob(filepath.Join(dir, "*.pcapng"))
+	found, _ := filepath.Glob(filepath.Join(d.dir, "*.pcapng"))
 	if out, err := exec.Command("tshark", "-r", found[0], "-T", "fields", "-e", "frame.interface_name").CombinedOutput(); err != nil || !strings.Contains(string(out), "tap") {
 		t.Errorf("tshark can't read the saved file: %v\n%.500s", err, out)
 	}

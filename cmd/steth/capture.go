@@ -184,10 +184,18 @@ func (o *captureOutput) close() error {
 	return errors.Join(o.pcap.Flush(), o.file.Close())
 }
 
+// tail is how long a capture goes on after ctrl+c: what passed before the key
+// is on its way still, in the ring (20 ms), the agent's buffers (20 ms) and on
+// the network.
+const tail = 150 * time.Millisecond
+
 // captureAll runs all captures of a host into one output and reports counts.
-func (w *world) captureAll(ctx context.Context, host string, devices []string, c captureFlags, out *captureOutput) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+func (w *world) captureAll(asked context.Context, host string, devices []string, c captureFlags, out *captureOutput) error {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(asked))
 	defer cancel(nil)
+	defer context.AfterFunc(asked, func() {
+		time.AfterFunc(tail, func() { cancel(context.Cause(asked)) })
+	})()
 	streams := make([]probes.Stream, len(devices))
 	for i, d := range devices {
 		s, err := w.env().Agents.Call(ctx, host, api.ToolCapture, capture.Request(d, c.filter, c.vlan, c.snap, c.packets, c.seconds))

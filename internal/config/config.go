@@ -10,9 +10,12 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
 )
 
 // Load reads the file at path into the struct that into points to. Keys are the
@@ -31,6 +34,9 @@ func Load(path string, into any) error {
 // Parse reads YAML into the struct that into points to. Empty data are an
 // empty configuration.
 func Parse(data []byte, into any) error {
+	if empty(data) {
+		return nil // the decoder would set everything to zero
+	}
 	err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(into)
 	switch {
 	case err == nil, errors.Is(err, io.EOF):
@@ -50,6 +56,15 @@ func Parse(data []byte, into any) error {
 		return fmt.Errorf("line %d: %s", any.GetToken().Position.Line, any.GetMessage())
 	}
 	return err
+}
+
+// empty tells whether data hold nothing but comments.
+func empty(data []byte) bool {
+	file, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		return false
+	}
+	return !slices.ContainsFunc(file.Docs, func(d *ast.DocumentNode) bool { return d.Body != nil })
 }
 
 // keys collects the yaml names of a struct and of all structs inside it.

@@ -27,10 +27,13 @@ func TestParse(t *testing.T) {
 }
 
 func TestParseEmpty(t *testing.T) {
-	for _, text := range []string{"", "\n", "# nothing\n"} {
-		var s sample
+	for _, text := range []string{"", "\n", "# nothing\n", "---\n", "---\n# nothing\n"} {
+		s := sample{Listen: "default"}
 		if err := Parse([]byte(text), &s); err != nil {
 			t.Errorf("%q: %v", text, err)
+		}
+		if s.Listen != "default" {
+			t.Errorf("%q set a default to %q", text, s.Listen)
 		}
 	}
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
+	"golang.org/x/sys/unix"
 )
 
 // Run runs a program to its end inside the named network namespace ("" for the
@@ -43,23 +44,35 @@ const (
 // sites set udp_dstport to this one.
 const vxlanPort = 4789
 
-// In runs fn in the named network namespace. It has a thread of its own, which
-// ends with it, so that no other goroutine ever sees the namespace.
+// In runs fn in the named network namespace, which no other goroutine ever sees.
 func In(namespace string, fn func() error) error {
+	return onThread(func() error {
+		ns, err := openNamespace(namespace)
+		if err != nil {
+			return err
+		}
+		defer ns.Close()
+		if err := netns.Set(ns); err != nil {
+			return fmt.Errorf("enter namespace %s: %w", namespace, err)
+		}
+		return fn()
+	})
+}
+
+// onThread runs fn on a thread of its own, which ends with it and which fn may
+// so move to another namespace.
+func onThread(fn func() error) error {
 	done := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-		done <- func() error {
-			ns, err := openNamespace(namespace)
-			if err != nil {
-				return err
-			}
-			defer ns.Close()
-			if err := netns.Set(ns); err != nil {
-				return fmt.Errorf("enter namespace %s: %w", namespace, err)
-			}
-			return fn()
-		}()
+		if unix.Gettid() == unix.Getpid() {
+			// All but the main thread, which lasts as long as the process, and
+			// whose namespace is what /proc/self and /proc/net show.
+			defer runtime.UnlockOSThread()
+			done <- onThread(fn)
+			return
+		}
+		done <- fn()
 	}()
 	return <-done
 }
@@ -75,17 +88,15 @@ func openNamespace(name string) (netns.NsHandle, error) {
 // makeNamespace makes a named network namespace with its loopback up, and
 // returns a handle to work in it.
 func makeNamespace(name string) (*netlink.Handle, error) {
-	done := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // as in In
-		ns, err := netns.NewNamed(name)
-		if err == nil {
-			ns.Close()
-			err = quiet()
+	err := onThread(func() error {
+		ns, err := netns.NewNamed(name) // moves the thread into it
+		if err != nil {
+			return err
 		}
-		done <- err
-	}()
-	if err := <-done; err != nil {
+		ns.Close()
+		return quiet()
+	})
+	if err != nil {
 		return nil, fmt.Errorf("make namespace %s: %w", name, err)
 	}
 	ns, err := openNamespace(name)
