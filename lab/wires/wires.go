@@ -25,7 +25,6 @@ import (
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
-	"golang.org/x/sys/unix"
 )
 
 // Run runs a program to its end inside the named network namespace ("" for the
