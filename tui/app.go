@@ -146,6 +146,9 @@ func (a *App) setTheme(name string) error {
 	}
 	*a.env.Theme = t
 	a.explorer.FindingsChanged() // its details hold styles
+	for _, b := range a.benches {
+		b.SetTheme(a.env.Theme)
+	}
 	return nil
 }
 

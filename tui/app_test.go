@@ -245,9 +245,36 @@ func TestLettersAreTextInFind(t *testing.T) {
 		t.Fatal("esc left the console")
 	}
 	d.Press("s", "ctrl+u")
-	d.Paste("fa:16:3e:0a:11:02\n")
+	d.Paste("fa:16:3e:0a:11:02")
 	d.Press("enter")
 	d.UntilText("port web-2 10.20.0.12")
+}
+
+func TestPasteOntoAListIsLookedFor(t *testing.T) {
+	d := loaded(t, tuitest.New(0), 120, 35, tui.Options{})
+	d.Press("esc", "j")
+	d.Paste("  10.20.0.22\r\n") // a whole line, with its end
+	d.UntilText("port db-2 10.20.0.22")
+	d.UntilText("▌db-2")
+}
+
+func TestEscLeavesAWorkspaceForTheExplorer(t *testing.T) {
+	d := loaded(t, tuitest.New(0), 120, 35, tui.Options{})
+	onPort(d)
+	d.Press("c")
+	d.UntilText("enter runs")
+	d.UntilText("tap8f2c1f6e-0c")
+	d.Press("enter")
+	d.UntilText("ICMP echo request")
+	d.Press("f", "esc") // first out of the zoom
+	d.UntilText("ICMP echo request")
+	d.Press("esc")
+	d.UntilText("Ports 14")
+	d.Press("-")
+	d.UntilText("ICMP echo request")
+	if d.Quit() {
+		t.Error("esc left the console")
+	}
 }
 
 func TestFindNothingAndFindMany(t *testing.T) {
@@ -327,6 +354,10 @@ func TestAPIDownAndBack(t *testing.T) {
 	d.UntilText("connection refused")
 	if !strings.Contains(d.Screen(), "web-1") {
 		t.Errorf("what was known is gone:\n%s", d.Screen())
+	}
+	grey := "38;2;125;134;150m" // the dark theme's muted text
+	if !strings.Contains(d.View().Content, grey+"web-1") {
+		t.Error("what may no longer hold is not grey")
 	}
 	b.Fail(nil)
 	later.Store(int64(time.Minute))
@@ -548,4 +579,7 @@ func TestFiftyThousandPorts(t *testing.T) {
 		t.Errorf("a letter of the filter takes %v", best)
 	}
 	d.UntilText("1111 of 50000")
+	d.Press("enter", "G")
+	d.UntilText("of 1111 ")
+	d.Fits(160, 45)
 }

@@ -182,8 +182,15 @@ func (a *App) key(msg tea.KeyPressMsg) tea.Cmd {
 			return front.Update(msg)
 		}
 	}
-	if name, ok := a.env.Keys.Lookup(front.Scope(), stroke); ok && a.global(name) {
+	name, ok := a.env.Keys.Lookup(front.Scope(), stroke)
+	switch b := a.bench(); {
+	case ok && a.global(name):
 		return a.act(name, msg)
+	case b != nil && name == "back":
+		if !b.Back() {
+			a.goTab(0)
+		}
+		return nil
 	}
 	return front.Update(msg)
 }

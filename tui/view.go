@@ -8,6 +8,7 @@ import (
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"steth/internal/safetext"
 	"steth/themes"
 	"steth/tui/dialog"
 	"steth/tui/keys"
@@ -42,7 +43,7 @@ func (a *App) View() tea.View {
 	a.frame.stale, a.frame.drawn = false, true
 	v := tea.NewView("")
 	v.AltScreen = true
-	v.WindowTitle = "steth " + a.env.Backend.Info().Cloud
+	v.WindowTitle = "steth " + safetext.Clean(a.env.Backend.Info().Cloud)
 	if a.mouse {
 		v.MouseMode = tea.MouseModeCellMotion
 	}

@@ -31,6 +31,9 @@ type Rows interface {
 // Table shows rows of which there may be very many: it looks only at those on
 // the screen, except when rows are set, filtered or sorted.
 type Table struct {
+	// Grey draws text muted: what shows may no longer hold.
+	Grey bool
+
 	theme   *themes.Theme
 	columns []Column
 	rows    Rows
@@ -494,22 +497,30 @@ func (t *Table) row(r int, selected, active bool, width int, cols, widths []int,
 	l.Put(style, sign).To(1)
 	for i, c := range cols {
 		cell := t.rows.Cell(r, c)
-		if selected {
-			cell = strengthen(cell, th)
+		switch {
+		case t.Grey:
+			cell = restyled(cell, th.Text, th.Muted)
+		case selected:
+			cell = restyled(cell, th.Text, th.Strong)
 		}
 		l.Cell(cell, widths[i]).Skip(gap)
 	}
 	return l.String()
 }
 
-// strengthen makes plain text strong, and leaves what a colour says.
-func strengthen(cell Spans, th *themes.Theme) Spans {
+// restyled is cell with one style in place of another; what a colour says stays.
+func restyled(cell Spans, from, to themes.Style) Spans {
 	out := make(Spans, len(cell))
 	for i, s := range cell {
-		if s.Style == th.Text {
-			s.Style = th.Strong
+		if s.Style == from {
+			s.Style = to
 		}
 		out[i] = s
 	}
 	return out
+}
+
+// Position tells which rows show, from 1, of how many that pass the filter.
+func (t *Table) Position() (first, last, total int) {
+	return min(t.top+1, len(t.shown)), min(t.top+t.height, len(t.shown)), len(t.shown)
 }

@@ -43,7 +43,8 @@ type Explorer struct {
 	find    finder
 	filter  *part.Input
 	details *part.Text
-	shownOf string // what details shows
+	shownOf string // what details shows; "" to make it afresh
+	topOf   string // what details was last scrolled for
 	kin     kin
 
 	load  loading
@@ -551,11 +552,19 @@ func (e *Explorer) filterBy(msg tea.Msg) {
 }
 
 func (e *Explorer) paste(msg tea.PasteMsg) tea.Cmd {
-	switch e.focus {
-	case onFind:
-		e.find.input.Update(msg)
-	case onFilter:
+	if e.focus == onFilter {
 		e.filterBy(msg)
+		return nil
+	}
+	if e.focus == onList { // what is pasted onto a list is looked for
+		e.find.input.Set("")
+		e.Find()
+	}
+	text := strings.TrimRight(msg.Content, "\r\n")
+	e.find.input.Update(tea.PasteMsg{Content: strings.TrimLeft(text, " \t\r\n")})
+	e.find.note, e.find.trail = "", nil
+	if text != msg.Content { // a line was copied, with its end
+		return e.search()
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package explorer
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -319,14 +320,28 @@ func ruled(th *themes.Theme, width, tee int, sign string, from, to int) string {
 	return b.String()
 }
 
+// foot is the line under the list; it says which rows show where not all do.
 func (e *Explorer) foot(width, listW int) string {
 	th := e.env.Theme
-	return ruled(th, width, listW, th.Glyphs.TeeUp, 0, 0)
+	t := e.list().table
+	first, last, total := t.Position()
+	if total <= t.Page() {
+		return ruled(th, width, listW, th.Glyphs.TeeUp, 0, 0)
+	}
+	at := fmt.Sprintf(" %d-%d of %d ", first, last, total)
+	before := listW - len(at) - 1
+	if listW == width {
+		before--
+	}
+	l := part.NewLine(width, th).Raw(part.Rule(before, th), before).Put(th.Muted, at)
+	rest := width - before - len(at)
+	return l.Raw(ruled(th, rest, listW-before-len(at), th.Glyphs.TeeUp, 0, 0), rest).String()
 }
 
 // listView draws the table, or in its place why there is nothing.
 func (e *Explorer) listView(width, height int) []string {
 	l := e.list()
+	l.table.Grey = e.load.err != ""
 	lines := l.table.View(width, height, e.focus != onFind || e.find.input.Value() == "" || len(e.find.trail) > 0)
 	if l.table.Len() > 0 {
 		if why := e.snap.Missing[e.kind]; why != "" && height > 4 {
@@ -372,10 +387,12 @@ func (e *Explorer) detailsView(width, height int) []string {
 	if o == nil {
 		return part.Fit(nil, width, height)
 	}
-	if key := string(o.ObjectKind()) + o.ObjectID(); e.shownOf != key {
-		if !strings.HasPrefix(e.shownOf, key) {
-			e.details.Top()
-		}
+	key := e.selectedKey()
+	if e.topOf != key {
+		e.details.Top()
+		e.topOf = key
+	}
+	if e.shownOf != key {
 		e.details.Set(append(append(e.heading(o), part.Spans{}), e.lines(o, false)...))
 		e.shownOf = key
 	}
