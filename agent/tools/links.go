@@ -16,9 +16,29 @@ import (
 	"steth/agent/api"
 )
 
-// maxLinks is how many links one event tells, so that it stays within what the
-// wire carries in one event. A namespace with more has the rest counted.
-const maxLinks = 4096
+// maxAnswer bounds the links that one event tells, in bytes, well within the
+// 1 MiB that the wire carries in one event. A namespace with more has the rest
+// counted.
+const maxAnswer = 768 << 10
+
+// linkSize is more than a link's fixed part and the texts that the kernel keeps
+// short take on the wire.
+const linkSize = 256
+
+// fit tells how many of the links go into one event.
+func fit(links []api.Link) int {
+	size := 0
+	for i, l := range links {
+		size += linkSize + len(l.Alias)
+		for _, a := range l.Addresses {
+			size += len(a) + 2
+		}
+		if size > maxAnswer {
+			return i
+		}
+	}
+	return len(links)
+}
 
 // links reads the links of every network namespace by rtnetlink(7).
 func links() Tool { return Define(api.ToolLinks, readyWith("", "", capSysAdmin()), runLinks) }
@@ -62,9 +82,8 @@ func readNetns(ns namespace, peers *peerNames) api.Namespace {
 		answer.Dead = err.Error()
 		return answer
 	}
-	if n := len(answer.Links); n > maxLinks {
-		answer.Links, answer.Others = answer.Links[:maxLinks], n-maxLinks
-	}
+	n := fit(answer.Links)
+	answer.Links, answer.Others = answer.Links[:n], len(answer.Links)-n
 	return answer
 }
 
