@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -182,17 +183,17 @@ func (a *App) target() (probes.Target, bool) { return a.explorer.Target() }
 // are stopped, and waited for.
 func Run(ctx context.Context, b Backend, opt Options) error {
 	opt = opt.withDefaults()
-	ctx, cancel := context.WithCancel(ctx)
+	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
-	a := New(ctx, b, opt)
-	p := tea.NewProgram(a, tea.WithContext(ctx), tea.WithEnvironment(environment(opt)))
+	a := New(inner, b, opt)
+	p := tea.NewProgram(a, tea.WithContext(inner), tea.WithEnvironment(environment(opt)))
 	_, err := p.Run()
 	cancel()
 	a.runs.stop(stopWait)
-	if err != nil && ctx.Err() == nil {
-		return fmt.Errorf("the screen: %w", err)
+	if err == nil || ctx.Err() != nil || errors.Is(err, tea.ErrInterrupted) {
+		return nil // left, or told to end by a signal
 	}
-	return err
+	return fmt.Errorf("the screen: %w", err)
 }
 
 // stopWait is how long leaving waits for runs to undo what they did.

@@ -197,7 +197,7 @@ func Ago(now, t time.Time) string {
 		return "never"
 	}
 	if d := now.Sub(t); d >= time.Second {
-		return Span(d)
+		return Duration(d)
 	}
 	return "0 s"
 }

@@ -134,7 +134,7 @@ func (e *Explorer) freshness() part.Spans {
 		took = e.find.took
 	}
 	if took > 0 {
-		return part.Spans{{Style: th.Muted, Text: "API answered in " + page.Span(max(took, 100*time.Millisecond))}}
+		return part.Spans{{Style: th.Muted, Text: "API answered in " + page.Duration(max(took, 100*time.Millisecond))}}
 	}
 	return nil
 }

@@ -62,7 +62,7 @@ func columns() []column {
 		plain("NODE", 12, 0, func(a backend.Agent) string { return a.Node }),
 		{part.Column{Title: "STATE", Least: 9, Most: 12, Priority: 0}, state},
 		plain("ADDRESS", 14, 4, func(a backend.Agent) string { return a.Address }),
-		plain("RTT", 8, 2, up(func(a backend.Agent) string { return page.Span(a.RTT) })),
+		plain("RTT", 8, 2, up(func(a backend.Agent) string { return page.Duration(a.RTT) })),
 		{part.Column{Title: "CLOCK", Least: 16, Most: 20, Priority: 3}, clock},
 		plain("LOAD", 5, 4, up(func(a backend.Agent) string { return fmt.Sprintf("%.2f", a.Load) })),
 		plain("JOBS", 4, 5, up(func(a backend.Agent) string { return fmt.Sprint(a.Jobs) })),
@@ -99,7 +99,7 @@ func clock(r *rows, a backend.Agent) part.Spans {
 	if a.Offset < 0 {
 		sign = "-"
 	}
-	return part.Spans{{Style: style, Text: sign + page.Span(a.Offset.Abs())}, {Style: th.Muted, Text: " ±" + page.Span(a.Spread)}}
+	return part.Spans{{Style: style, Text: sign + page.Duration(a.Offset.Abs())}, {Style: th.Muted, Text: " ±" + page.Duration(a.Spread)}}
 }
 
 func missing(r *rows, a backend.Agent) part.Spans {
@@ -293,8 +293,8 @@ func Describe(env *page.Env, a backend.Agent) []part.Spans {
 	}
 	if a.State == "up" {
 		out = append(out,
-			row("version", a.Version), row("rtt", page.Span(a.RTT)),
-			row("clock", fmt.Sprintf("%s from ours, plus or minus %s", page.Span(a.Offset), page.Span(a.Spread))),
+			row("version", a.Version), row("rtt", page.Duration(a.RTT)),
+			row("clock", fmt.Sprintf("%s from ours, plus or minus %s", page.Duration(a.Offset), page.Duration(a.Spread))),
 			row("load", fmt.Sprintf("%.2f", a.Load)), row("jobs", fmt.Sprint(a.Jobs)))
 	}
 	if a.Err != "" {

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// Span writes a length of time in one short word: 0.4 ms, 12 s, 3 min, 2 h, 5 d.
-func Span(d time.Duration) string {
+// Duration writes a length of time in one short word: 0.4 ms, 12 s, 3 min, 2 h, 5 d.
+func Duration(d time.Duration) string {
 	switch {
 	case d < 0:
-		return "-" + Span(-d)
+		return "-" + Duration(-d)
 	case d < 100*time.Millisecond:
 		return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
 	case d < 10*time.Second:
