@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // The scopes.
@@ -61,6 +62,26 @@ func reserved(key string) string {
 		return "a terminal can't tell it from tab, enter or backspace"
 	}
 	return ""
+}
+
+// named tells whether key is written as Bubble Tea writes keys; another
+// spelling would never be pressed.
+func named(key string) bool {
+	for _, mod := range []string{"ctrl+", "alt+", "shift+"} {
+		key = strings.TrimPrefix(key, mod)
+	}
+	if utf8.RuneCountInString(key) == 1 {
+		return true
+	}
+	var n int
+	if _, err := fmt.Sscanf(key, "f%d", &n); err == nil && n >= 1 && n <= 12 && key == fmt.Sprintf("f%d", n) {
+		return true
+	}
+	switch key {
+	case "enter", "esc", "tab", "space", "backspace", "delete", "insert", "up", "down", "left", "right", "home", "end", "pgup", "pgdown":
+		return true
+	}
+	return false
 }
 
 // Table is a set of bindings with the configuration's changes applied. It
@@ -119,6 +140,9 @@ func New(bindings []Binding, overrides map[string][]string) (*Table, []error) {
 
 func allowed(name string, keys []string) error {
 	for _, k := range keys {
+		if !named(k) {
+			return fmt.Errorf("keys: %s can't be %q, which names no key; write one character, or names such as ctrl+x, alt+x, f2, enter, space, pgup", name, k)
+		}
 		if why := reserved(k); why != "" {
 			return fmt.Errorf("keys: %s can't be %s: %s; choose another key", name, k, why)
 		}

@@ -12,7 +12,7 @@ func TestDefaultHasNoClash(t *testing.T) {
 	}
 	for _, b := range Default() {
 		for _, k := range b.Keys {
-			if why := reserved(k); why != "" {
+			if why := reserved(k); why != "" || !named(k) {
 				t.Errorf("%s has %s: %s", b.Name, k, why)
 			}
 		}
@@ -60,6 +60,9 @@ func TestOverrides(t *testing.T) {
 		{"unknown name", map[string][]string{"prob": {"P"}}, `no "prob"`, "p", "probe"},
 		{"flow control", map[string][]string{"probe": {"ctrl+s"}}, "flow control", "p", "probe"},
 		{"multiplexer", map[string][]string{"probe": {"ctrl+b"}}, "multiplexers", "p", "probe"},
+		{"another spelling", map[string][]string{"probe": {"Ctrl-P"}}, "names no key", "p", "probe"},
+		{"no such function key", map[string][]string{"probe": {"f99"}}, "names no key", "p", "probe"},
+		{"a function key", map[string][]string{"probe": {"f5"}}, "", "f5", "probe"},
 		{"clash in a scope", map[string][]string{"probe": {"c"}}, "c is both explorer.probe and explorer.capture", "c", "probe"},
 		{"clash along the chain", map[string][]string{"help": {"p"}}, "p is both explorer.probe and global.help", "p", "probe"},
 	} {

@@ -310,3 +310,12 @@ func BenchmarkTableFilter(b *testing.B) {
 		tb.SetFilter("k4", false)
 	}
 }
+
+func BenchmarkTableSetRows(b *testing.B) {
+	tb := table(b, numbered(50_000)...)
+	tb.SortBy("NAME")
+	hay := Haystacks(tb.rows, len(tb.columns))
+	for b.Loop() {
+		tb.SetRows(tb.rows, hay)
+	}
+}
