@@ -34,6 +34,15 @@ func plain[T Object](f func(T) string) func(*Snapshot, Object) string {
 	return of(func(_ *Snapshot, t T) string { return f(t) })
 }
 
+// portCount is how many ports there are of something, and nothing as long as
+// ports were not read whole: a number that only a search brought is no count.
+func (s *Snapshot) portCount(n int) string {
+	if s.Taken[KindPort].IsZero() {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
 // Columns lists the columns of a kind, in their order on the screen.
 func Columns(kind Kind) []Column {
 	name := Column{"name", "NAME", 22, 0, false, (*Snapshot).DisplayName}
@@ -48,7 +57,7 @@ func Columns(kind Kind) []Column {
 			{"tunnel_ip", "TUNNEL IP", 16, 3, false, plain(func(n Node) string { return n.TunnelIP })},
 			{"type", "TYPE", 8, 4, false, plain(func(n Node) string { return n.Type })},
 			{"servers", "SERVERS", 7, 5, false, plain(nodeServers)},
-			{"ports", "PORTS", 6, 5, false, of(func(s *Snapshot, n Node) string { return strconv.Itoa(len(s.index.byHost[n.Host])) })},
+			{"ports", "PORTS", 6, 5, false, of(func(s *Snapshot, n Node) string { return s.portCount(len(s.index.byHost[n.Host])) })},
 			{"agents", "AGENTS", 8, 3, false, of(agentsUp)},
 			{"vcpus", "VCPUS", 6, 7, true, plain(func(n Node) string { return positive(n.VCPUs) })},
 			{"status", "STATUS", 9, 7, true, plain(func(n Node) string { return n.Status })},
@@ -63,7 +72,7 @@ func Columns(kind Kind) []Column {
 			{"physical", "PHYSICAL", 12, 4, false, plain(func(n Network) string { return n.Physical })},
 			{"mtu", "MTU", 5, 3, false, plain(func(n Network) string { return positive(n.MTU) })},
 			{"subnets", "SUBNETS", 24, 3, false, of(networkSubnets)},
-			{"ports", "PORTS", 6, 5, false, of(func(s *Snapshot, n Network) string { return strconv.Itoa(len(s.index.byNet[n.ID])) })},
+			{"ports", "PORTS", 6, 5, false, of(func(s *Snapshot, n Network) string { return s.portCount(len(s.index.byNet[n.ID])) })},
 			{"kind", "KIND", 16, 6, false, plain(networkKind)},
 			{"project", "PROJECT", 32, 8, true, plain(func(n Network) string { return n.ProjectID })},
 			id,

@@ -20,13 +20,13 @@ type listing struct {
 }
 
 var listings = []listing{
-	{"nodes", openstack.KindNode, []openstack.Kind{openstack.KindAgent}},
-	{"networks", openstack.KindNetwork, []openstack.Kind{openstack.KindSubnet}},
+	{"nodes", openstack.KindNode, []openstack.Kind{openstack.KindAgent, openstack.KindPort}},
+	{"networks", openstack.KindNetwork, []openstack.Kind{openstack.KindSubnet, openstack.KindPort}},
 	{"subnets", openstack.KindSubnet, []openstack.Kind{openstack.KindNetwork}},
 	{"ports", openstack.KindPort, []openstack.Kind{openstack.KindNetwork, openstack.KindServer, openstack.KindRouter, openstack.KindFloatingIP}},
 	{"servers", openstack.KindServer, []openstack.Kind{openstack.KindPort}},
 	{"routers", openstack.KindRouter, []openstack.Kind{openstack.KindNetwork, openstack.KindPort}},
-	{"floatingips", openstack.KindFloatingIP, []openstack.Kind{openstack.KindPort, openstack.KindRouter, openstack.KindServer}},
+	{"floatingips", openstack.KindFloatingIP, []openstack.Kind{openstack.KindNetwork, openstack.KindPort, openstack.KindRouter, openstack.KindServer}},
 	{"securitygroups", openstack.KindSecurityGroup, nil},
 	{"agents", openstack.KindAgent, nil},
 }
@@ -112,5 +112,7 @@ func objects(snap *openstack.Snapshot, kind openstack.Kind, list []openstack.Obj
 		}
 		t.rows = append(t.rows, row)
 	}
+	// By what stands in the first column, which is what people look for.
+	slices.SortStableFunc(t.rows, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
 	return t
 }

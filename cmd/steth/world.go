@@ -72,7 +72,12 @@ func newWorld(f flags) (*world, error) {
 }
 
 // Close ends every session to an agent, and with it every job on the nodes.
-func (w *world) Close() error { return w.fleet.Close() }
+func (w *world) Close() error {
+	if c := w.signedIn(); c != nil {
+		c.Close()
+	}
+	return w.fleet.Close()
+}
 
 // consoleBundle finds the console's certificate below dir: the role's own
 // directory, the strongest that is there when no role was asked for, or dir

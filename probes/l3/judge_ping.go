@@ -60,7 +60,8 @@ func (p *pingFacts) loss() float64 {
 	return 100 * float64(p.Sent-p.Received) / float64(p.Sent)
 }
 
-// status is the pane's one line of summary.
+// status is the pane's one line of summary; the round-trip times stand in the
+// feed's samples.
 func (p *pingFacts) status() (feed.Level, string) {
 	text := fmt.Sprintf("%d sent, %d back", p.Sent, p.Received)
 	level := feed.Plain
@@ -68,9 +69,6 @@ func (p *pingFacts) status() (feed.Level, string) {
 	if lost := p.Sent - p.Received; lost > 0 {
 		text += fmt.Sprintf(", %.3g %% lost", p.loss())
 		level = feed.Bad
-	}
-	if p.Received > 0 {
-		text += fmt.Sprintf("  rtt min %s avg %s max %s ms", ms(p.Min), ms(p.avg()), ms(p.Max))
 	}
 	return level, text
 }

@@ -113,7 +113,7 @@ func runPing(ctx context.Context, job *probes.Job, a pingArgs) (probes.Finding, 
 		where = a.Netns
 	}
 	f, err := job.Feed(feed.About{
-		Title: "ping", Target: a.To, Host: a.From, Netns: a.Netns, Series: "rtt", Unit: "ms",
+		Title: "ping", Target: named(job.Target.Name, a.To), Host: a.From, Netns: a.Netns, Series: "rtt", Unit: "ms",
 	})
 	if err != nil {
 		return probes.Finding{}, err
@@ -143,6 +143,14 @@ func runPing(ctx context.Context, job *probes.Job, a pingArgs) (probes.Finding, 
 	finding := judgePing(facts)
 	finding.Host, finding.Netns = a.From, a.Netns
 	return finding, nil
+}
+
+// named is an address with whose it is.
+func named(name, address string) string {
+	if name == "" || name == address {
+		return address
+	}
+	return name + " " + address
 }
 
 // show writes an event into the pane.

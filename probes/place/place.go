@@ -28,28 +28,23 @@ type Place struct {
 // first, then by address.
 func Ports(s *openstack.Snapshot, t probes.Target) []openstack.Port {
 	var out []openstack.Port
-	add := func(match func(openstack.Port) bool) {
-		for _, p := range s.Ports {
-			if match(p) {
-				out = append(out, p)
-			}
-		}
-	}
 	switch t.Kind {
 	case openstack.KindPort:
 		if p, ok := s.Port(t.ID); ok {
 			out = append(out, p)
 		}
 	case openstack.KindServer, openstack.KindRouter:
-		add(func(p openstack.Port) bool { return p.DeviceID == t.ID })
+		out = append(out, s.PortsOf(t.ID)...)
 	case openstack.KindNetwork:
-		add(func(p openstack.Port) bool { return p.NetworkID == t.ID })
+		out = append(out, s.PortsIn(t.ID)...)
 	case openstack.KindNode:
-		add(func(p openstack.Port) bool { return p.Host == t.ID })
+		out = append(out, s.PortsOn(t.ID)...)
 	case openstack.KindSubnet:
-		add(func(p openstack.Port) bool {
-			return slices.ContainsFunc(p.Fixed, func(a openstack.Address) bool { return a.SubnetID == t.ID })
-		})
+		for _, p := range s.Ports {
+			if slices.ContainsFunc(p.Fixed, func(a openstack.Address) bool { return a.SubnetID == t.ID }) {
+				out = append(out, p)
+			}
+		}
 	case openstack.KindFloatingIP:
 		for _, f := range s.FloatingIPs {
 			if f.ID != t.ID {
@@ -81,8 +76,8 @@ func rank(p openstack.Port) int {
 func Namespaces(s *openstack.Snapshot, networkID string) []Place {
 	var dhcp, router, meta []Place
 	name := networkName(s, networkID)
-	for _, p := range s.Ports {
-		if p.NetworkID != networkID || p.Host == "" {
+	for _, p := range s.PortsIn(networkID) {
+		if p.Host == "" && p.DeviceOwner != "network:distributed" {
 			continue
 		}
 		switch p.DeviceOwner {
@@ -91,8 +86,8 @@ func Namespaces(s *openstack.Snapshot, networkID string) []Place {
 		case "network:router_interface", "network:ha_router_replicated_interface", "network:router_interface_distributed":
 			router = append(router, Place{p.Host, "qrouter-" + p.DeviceID, "router namespace of " + routerName(s, p.DeviceID)})
 		case "network:distributed": // ML2/OVN's metadata port is on every chassis; any will do
-			for _, q := range s.Ports {
-				if q.NetworkID == networkID && q.Host != "" && strings.HasPrefix(q.DeviceOwner, "compute:") {
+			for _, q := range s.PortsIn(networkID) {
+				if q.Host != "" && strings.HasPrefix(q.DeviceOwner, "compute:") {
 					meta = append(meta, Place{q.Host, "ovnmeta-" + networkID, "metadata namespace of " + name})
 				}
 			}
@@ -106,8 +101,8 @@ func Namespaces(s *openstack.Snapshot, networkID string) []Place {
 // With high availability that is every host that has a replica.
 func Router(s *openstack.Snapshot, routerID string) []Place {
 	var out []Place
-	for _, p := range s.Ports {
-		if p.DeviceID == routerID && p.Host != "" && strings.HasPrefix(p.DeviceOwner, "network:") {
+	for _, p := range s.PortsOf(routerID) {
+		if p.Host != "" && strings.HasPrefix(p.DeviceOwner, "network:") {
 			pl := Place{p.Host, "qrouter-" + routerID, "router namespace of " + routerName(s, routerID)}
 			if !slices.Contains(out, pl) {
 				out = append(out, pl)

@@ -119,7 +119,7 @@ func (p *pane) segments() []segment {
 			segs = append(segs, segment{rank: 2, gap: 1, span: []span{{th.Text, "on " + a.Host}}})
 		}
 		if a.Netns != "" {
-			segs = append(segs, segment{rank: 5, gap: 1, span: []span{{th.Muted, "in " + a.Netns}}})
+			segs = append(segs, segment{rank: 5, gap: 1, span: []span{{th.Muted, "in " + shortNetns(a.Netns)}}})
 		}
 		if a.Target != "" {
 			segs = append(segs, segment{rank: 4, gap: 1, span: []span{{th.Muted, "of " + a.Target}}})
@@ -158,12 +158,23 @@ func (p *pane) segments() []segment {
 func place(a feed.About) string {
 	var words []string
 	if a.Netns != "" {
-		words = append(words, "from "+a.Netns)
+		words = append(words, "from "+shortNetns(a.Netns))
 	}
 	if a.Host != "" {
 		words = append(words, "on "+a.Host)
 	}
 	return strings.Join(words, " ")
+}
+
+// shortNetns is a namespace's name with the id in it cut to its first eight
+// characters, which tell one network or router from another: qdhcp-4a1e91c2.
+func shortNetns(name string) string {
+	const uuid = 36
+	at := len(name) - uuid
+	if at < 0 || name[at+8] != '-' || name[at+13] != '-' || name[at+18] != '-' || name[at+23] != '-' {
+		return name
+	}
+	return name[:at+8]
 }
 
 // patternText names patterns for the title and the prompt.
