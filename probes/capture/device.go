@@ -183,13 +183,15 @@ func Request(device, filter string, vlan, snap int, count int64, seconds int) ap
 
 // Counts is what a capture has counted.
 type Counts struct {
-	Started  bool
-	Packets  uint64 // that reached the console
-	Kernel   uint64 // dropped by the kernel: the ring was full
-	Queue    uint64 // dropped by the agent: the console was slow
-	LinkType int
-	Snap     int
+	Started bool
+	Packets uint64 // that reached the console
+	Kernel  uint64 // dropped by the kernel: the ring was full
+	Queue   uint64 // dropped by the agent: the console was slow
+	Snap    int
 }
+
+// ethernet is DLT_EN10MB of pcap-linktype(7).
+const ethernet = 1
 
 // Follow reads a capture until it ends. Each packet goes to take, whose data
 // are valid during the call only; counters go to tell. A good end is nil.
@@ -212,7 +214,10 @@ func Follow(s probes.Stream, take func(packets.Packet) error, tell func(Counts))
 			}
 			c.Kernel, c.Queue = e.Kernel, e.Queue
 			if e.Kind == api.CaptureStarted {
-				c.Started, c.LinkType, c.Snap = true, e.LinkType, e.Snap
+				if e.LinkType != ethernet {
+					return c, fmt.Errorf("the device carries no Ethernet frames (link type %d), which are all that this console reads", e.LinkType)
+				}
+				c.Started, c.Snap = true, e.Snap
 			}
 			tell(c)
 			continue

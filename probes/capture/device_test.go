@@ -59,11 +59,18 @@ func TestFollow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (Counts{Started: true, Packets: 4, Kernel: 4, Queue: 5, LinkType: 1, Snap: 128}); c != want {
+	if want := (Counts{Started: true, Packets: 4, Kernel: 4, Queue: 5, Snap: 128}); c != want {
 		t.Errorf("counts are %+v, want %+v", c, want)
 	}
 	if got[2].Time != 2 || got[2].VLAN != 7 || got[2].TPID != 0x8100 || got[2].Length != 60 || got[2].Data[2] != 2 {
 		t.Errorf("third packet is %+v", got[2])
+	}
+}
+
+func TestFollowRefusesOtherLinks(t *testing.T) {
+	s := &recorded{all: []rpc.Message{event(t, api.CaptureEvent{Kind: api.CaptureStarted, LinkType: 12})}, end: io.EOF}
+	if c, err := Follow(s, func(packets.Packet) error { return nil }, func(Counts) {}); err == nil || c.Started {
+		t.Errorf("a capture of plain IP was taken: %+v", c)
 	}
 }
 

@@ -25,7 +25,7 @@ type Config struct {
 	Limit    int           // dials at once, and agents at once in Each; 0: 32
 	PerAgent time.Duration // for one dial, and for one agent in Each; 0: 10 s
 
-	Health    time.Duration           // between two hellos; 0: 5 s
+	Health    time.Duration           // between two hellos, for the clock and the load; 0: 30 s. A dead peer is noticed sooner, by the session itself
 	IdleAfter time.Duration           // sessions without calls are closed after so long; 0: 5 min
 	Backoff   func(int) time.Duration // the pause after so many failures in a row; nil: [Backoff]
 	Clock     Clock                   // nil: the system's
@@ -73,7 +73,7 @@ func (c Config) withDefaults() Config {
 		c.PerAgent = 10 * time.Second
 	}
 	if c.Health <= 0 {
-		c.Health = 5 * time.Second
+		c.Health = 30 * time.Second
 	}
 	if c.IdleAfter <= 0 {
 		c.IdleAfter = 5 * time.Minute
