@@ -124,9 +124,9 @@ func explainSignIn(ctx context.Context, err error, in signIn) error {
 	}
 	switch status(err) {
 	case http.StatusUnauthorized:
-		return problemf(err, "Keystone at %s refused %s: %s", at, who(in.auth), whatToCheck(in.auth))
+		return refusedf(err, "Keystone at %s refused %s: %s", at, who(in.auth), whatToCheck(in.auth))
 	case http.StatusForbidden:
-		return problemf(err, "Keystone at %s locks out %s: the account is disabled, its password has expired or it was locked after wrong ones; ask who runs the cloud", at, who(in.auth))
+		return refusedf(err, "Keystone at %s locks out %s: the account is disabled, its password has expired or it was locked after wrong ones; ask who runs the cloud", at, who(in.auth))
 	case http.StatusNotFound:
 		return problemf(err, "there is no Keystone v3 at %s: auth_url or OS_AUTH_URL usually ends in /v3, or in /identity/v3", in.auth.IdentityEndpoint)
 	case http.StatusMultipleChoices, http.StatusBadRequest:

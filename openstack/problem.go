@@ -24,15 +24,25 @@ var ErrNotFound = errors.New("not found")
 // problem is an error as the engineer reads it: one sentence with what failed,
 // where, and what to do. The cause is for errors.Is, errors.As and the log.
 type problem struct {
-	sentence string
-	cause    error
+	sentence  string
+	cause     error
+	permanent bool
 }
 
 func (p *problem) Error() string { return p.sentence }
 func (p *problem) Unwrap() error { return p.cause }
 
+// Permanent tells that asking again won't help until somebody changes
+// something: a wrong password, tried often, locks an account.
+func (p *problem) Permanent() bool { return p.permanent }
+
 func problemf(cause error, format string, args ...any) error {
 	return &problem{sentence: fmt.Sprintf(format, args...), cause: cause}
+}
+
+// refusedf is problemf for an account that Keystone refuses.
+func refusedf(cause error, format string, args ...any) error {
+	return &problem{sentence: fmt.Sprintf(format, args...), cause: cause, permanent: true}
 }
 
 // explain turns what happened while service was asked into a sentence. at is
@@ -68,7 +78,7 @@ func ended(ctx context.Context, service, at string) error {
 
 func explainRenewal(err *gophercloud.ErrUnableToReauthenticate) error {
 	if status(err.ErrReauth) == http.StatusUnauthorized {
-		return problemf(err, "the token has expired and Keystone gives no new one for this account: check that its password or application credential is still valid, then start again")
+		return refusedf(err, "the token has expired and Keystone gives no new one for this account: check that its password or application credential is still valid, then start again")
 	}
 	return problemf(err, "the token has expired and a new one could not be had: %v", explain(err.ErrReauth, "Keystone", ""))
 }

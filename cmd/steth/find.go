@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -32,12 +33,12 @@ func findCommand(f *flags) *cobra.Command {
 				return err
 			}
 			found, err := cloud.Find(cmd.Context(), openstack.NewSnapshot(), args[0])
+			if errors.Is(err, openstack.ErrNotFound) {
+				fmt.Fprintf(os.Stderr, "steth: %s\n", safetext.Clean(err.Error()))
+				return status(exitFail)
+			}
 			if err != nil {
 				return err
-			}
-			if len(found.Hits) == 0 {
-				fmt.Fprintf(os.Stderr, "steth: nothing in the cloud fits %q\n", safetext.Clean(args[0]))
-				return status(exitFail)
 			}
 			t := table{keys: []string{"kind", "id", "name", "trail"}, titles: []string{"KIND", "ID", "NAME", "TRAIL"}}
 			for i, h := range found.Hits {

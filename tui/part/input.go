@@ -15,6 +15,7 @@ import (
 type Input struct {
 	Placeholder string
 	m           textinput.Model
+	selected    bool // the whole text: what is typed next replaces it
 }
 
 // NewInput makes an input without focus.
@@ -32,7 +33,17 @@ func NewInput(placeholder string) *Input {
 func (i *Input) Focus() { i.m.Focus() }
 
 // Blur makes the input ignore keys.
-func (i *Input) Blur() { i.m.Blur() }
+func (i *Input) Blur() {
+	i.m.Blur()
+	i.selected = false
+}
+
+// Select marks the whole text, so that what is typed or pasted next replaces
+// it. A key that only moves takes the mark away.
+func (i *Input) Select() {
+	i.selected = i.m.Value() != ""
+	i.m.CursorEnd()
+}
 
 // Focused tells whether the input takes keys.
 func (i *Input) Focused() bool { return i.m.Focused() }
@@ -50,8 +61,25 @@ func (i *Input) Set(text string) {
 // pasted become blanks.
 func (i *Input) Update(msg tea.Msg) (changed bool) {
 	before := i.m.Value()
+	if i.selected {
+		if i.replaces(msg) {
+			i.m.SetValue("")
+		}
+		i.selected = false
+	}
 	i.m, _ = i.m.Update(msg)
 	return i.m.Value() != before
+}
+
+// replaces tells whether msg puts something in the place of what is marked.
+func (i *Input) replaces(msg tea.Msg) bool {
+	switch msg := msg.(type) {
+	case tea.PasteMsg:
+		return true
+	case tea.KeyPressMsg:
+		return msg.Text != "" || key.Matches(msg, i.m.KeyMap.DeleteCharacterBackward, i.m.KeyMap.DeleteCharacterForward)
+	}
+	return false
 }
 
 // View draws the text in exactly width columns and tells in which of them the
@@ -69,6 +97,9 @@ func (i *Input) View(width int, style themes.Style, theme *themes.Theme) (text s
 	start := 0
 	for start < pos && safetext.Width(safetext.Clean(string(runes[start:pos]))) >= width {
 		start++
+	}
+	if i.selected {
+		style = theme.Match
 	}
 	l.Put(style, string(runes[start:]))
 	return l.String(), min(safetext.Width(safetext.Clean(string(runes[start:pos]))), max(width-1, 0))

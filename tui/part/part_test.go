@@ -319,3 +319,33 @@ func BenchmarkTableSetRows(b *testing.B) {
 		tb.SetRows(tb.rows, hay)
 	}
 }
+
+func TestSelectedTextIsReplaced(t *testing.T) {
+	typed := func(s string) tea.Msg { return tea.KeyPressMsg{Code: []rune(s)[0], Text: s} }
+	for name, c := range map[string]struct {
+		msg  tea.Msg
+		want string
+	}{
+		"by a letter":        {typed("x"), "x"},
+		"by a paste":         {tea.PasteMsg{Content: "10.0.0.5"}, "10.0.0.5"},
+		"by backspace":       {tea.KeyPressMsg{Code: tea.KeyBackspace}, ""},
+		"not by a movement":  {tea.KeyPressMsg{Code: tea.KeyLeft}, "203.0.113.5"},
+		"not when it is new": {nil, "203.0.113.5"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := NewInput("")
+			in.Focus()
+			in.Set("203.0.113.5")
+			in.Select()
+			in.Update(c.msg)
+			if in.Value() != c.want {
+				t.Errorf("text is %q, want %q", in.Value(), c.want)
+			}
+			before := in.Value()
+			in.Update(typed("y")) // the mark lasts for one key
+			if len(in.Value()) != len(before)+1 {
+				t.Errorf("a second key left %q", in.Value())
+			}
+		})
+	}
+}

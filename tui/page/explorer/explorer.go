@@ -112,11 +112,13 @@ func (e *Explorer) Scope() string { return keys.Explorer }
 // far shows.
 func (e *Explorer) Dirty() bool { return e.takePartial() }
 
-// Find puts the cursor into find.
+// Find puts the cursor into find. The text of an earlier search is marked, so
+// that the next one replaces it.
 func (e *Explorer) Find() {
 	e.focus = onFind
 	e.filter.Blur()
 	e.find.input.Focus()
+	e.find.input.Select()
 }
 
 // FindText looks text up as if it had been typed.

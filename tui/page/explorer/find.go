@@ -2,6 +2,7 @@ package explorer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -111,6 +112,11 @@ func (e *Explorer) arrived(msg found) tea.Cmd {
 		return nil
 	}
 	e.find.asking, e.find.took = "", msg.took
+	if errors.Is(msg.err, openstack.ErrNotFound) {
+		e.find.note, e.find.bad = "nothing found", true
+		e.find.input.Select()
+		return page.Say(page.Notice{Level: feed.Warn, Text: msg.err.Error()})
+	}
 	if msg.err != nil {
 		e.find.note, e.find.bad = "could not ask", true
 		return page.Say(page.Notice{Level: feed.Bad, Text: msg.err.Error(), Do: "enter in find asks again"})
