@@ -70,7 +70,6 @@ type App struct {
 	active        int      // tab: 0 is the explorer
 	lastTab       int
 	over          []page.Page // pages opened on top of the tab; the last is in front
-	closed        page.Page   // what was closed last, for the key "last"
 	dialogs       []dialog.Dialog
 	line          commandLine
 	band          band

@@ -289,13 +289,12 @@ func (a *App) goTab(i int) {
 	a.over = nil
 }
 
-// last goes back to what was in front before.
+// last goes back to what was in front before: below a page of text that is its
+// tab, else it is the tab before this one.
 func (a *App) last() {
 	switch n := len(a.over); {
 	case n > 0:
-		a.closed, a.over = a.over[n-1], a.over[:n-1]
-	case a.closed != nil:
-		a.over, a.closed = append(a.over, a.closed), nil
+		a.over = a.over[:n-1]
 	case a.lastTab <= len(a.benches):
 		a.goTab(a.lastTab)
 	}
@@ -311,7 +310,7 @@ type quitMsg struct{}
 // to quit.
 func (a *App) close() tea.Cmd {
 	if n := len(a.over); n > 0 {
-		a.closed, a.over = a.over[n-1], a.over[:n-1]
+		a.over = a.over[:n-1]
 		return nil
 	}
 	b := a.bench()

@@ -31,9 +31,14 @@ func (p *pane) indent() int {
 	return 1
 }
 
-// words makes the text of an entry as it is shown, and says in which colour. For a packet, head is how
-// much of it says from where to where; what it says then begins in the same
-// column in all rows, unless the addresses are very long.
+// longestPair is the longest "from > to" that sets the column of what packets
+// say: two IPv4 addresses with ports fit mostly, two MACs don't, so that one
+// ARP does not push all other rows aside.
+const longestPair = 34
+
+// words makes the text of an entry as it is shown, and says in which colour. For
+// a packet, head is how much of it says from where to where; what it says then
+// begins in the same column in all rows, unless the addresses are very long.
 func (p *pane) words(e *feed.Entry) (text string, head int, style themes.Style) {
 	if p.about.Shape != feed.Packets {
 		return e.Text, 0, levelStyle(p.theme, e.Level)
@@ -45,7 +50,7 @@ func (p *pane) words(e *feed.Entry) (text string, head int, style themes.Style) 
 	if head == 0 {
 		return string(p.text), 0, style
 	}
-	most := min(37, (p.at.w-p.indent())*2/5)
+	most := min(longestPair, (p.at.w-p.indent())*2/5)
 	if head <= most {
 		p.column = max(p.column, head)
 	}
