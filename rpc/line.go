@@ -22,7 +22,8 @@ const (
 	yamuxSYNorACK     = 1 | 2
 )
 
-// line is the connection as yamux sees it. It mends two things.
+// line is the connection as yamux sees it. It mends two things, and has a
+// [guard] look at what comes.
 //
 // yamux writes the 12 bytes of a header and then the body, each of which would
 // become a TLS record. A line collects what is written while the connection is
@@ -48,11 +49,13 @@ type line struct {
 	timer   *time.Timer   // makes due what was held too long
 	flushed chan struct{} // closed when the flusher has ended
 
-	armed time.Time // when the read deadline was last moved; the reader's alone
+	// The reader's alone.
+	armed time.Time // when the read deadline was last moved
+	guard guard
 }
 
-func newLine(conn net.Conn, t timing) *line {
-	l := &line{Conn: conn, timing: t, flushed: make(chan struct{})}
+func newLine(conn net.Conn, console bool, t timing) *line {
+	l := &line{Conn: conn, timing: t, guard: newGuard(console, t), flushed: make(chan struct{})}
 	l.cond.L = &l.mu
 	l.timer = time.AfterFunc(time.Hour, l.release)
 	l.timer.Stop()
@@ -146,6 +149,9 @@ func (l *line) Read(p []byte) (int, error) {
 		l.armed = now
 	}
 	n, err := l.Conn.Read(p)
+	if bad := l.guard.see(p[:n]); bad != nil {
+		n, err = 0, bad
+	}
 	if err != nil {
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			err = Errorf(Unavailable, "the peer said nothing for %v", l.timing.silence)

@@ -64,7 +64,7 @@ func header(kind byte, flags uint16, length uint32) []byte {
 func onLine(t *testing.T, body func(t *testing.T, l *line, s *sink)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSink()
-		l := newLine(s, defaultTiming())
+		l := newLine(s, false, defaultTiming())
 		body(t, l, s)
 		l.Close()
 	})
@@ -163,7 +163,7 @@ func TestLineIsBounded(t *testing.T) {
 func TestLineCloseWritesWhatIsPending(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSink()
-		l := newLine(s, defaultTiming())
+		l := newLine(s, false, defaultTiming())
 		write(t, l, header(yamuxWindowUpdate, 2, 0)) // held
 		l.Close()
 		if w := s.take(); len(w) != 1 {
@@ -194,7 +194,7 @@ func TestLineGivesUpADeadPeer(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			here, there := net.Pipe()
 			defer there.Close()
-			l := newLine(here, defaultTiming())
+			l := newLine(here, false, defaultTiming())
 			defer l.Close()
 			began := time.Now()
 			if err := use(l); err != nil {

@@ -57,7 +57,7 @@ func newMux(conn net.Conn, console bool, t timing, log *slog.Logger) (*yamuxMux,
 	if console {
 		side = yamux.Client
 	}
-	line := newLine(conn, t)
+	line := newLine(conn, console, t)
 	session, err := side(line, yamuxConfig(console, t, log))
 	if err != nil {
 		line.Close()

@@ -129,7 +129,7 @@ func testMux(t *testing.T, conn net.Conn, timing timing, change func(*yamux.Conf
 	t.Helper()
 	config := yamuxConfig(true, timing, discard)
 	change(config)
-	line := newLine(conn, timing)
+	line := newLine(conn, true, timing)
 	session, err := yamux.Client(line, config)
 	if err != nil {
 		t.Fatal(err)

@@ -174,4 +174,15 @@ func show(f *feed.Feed, e api.PingEvent, offset time.Duration) {
 	}
 }
 
-func ms(d time.Duration) string { return fmt.Sprintf("%.3g", float64(d)/float64(time.Millisecond)) }
+// ms writes a round-trip time with as many decimals as ping does, so that rows
+// keep their columns.
+func ms(d time.Duration) string {
+	v := float64(d) / float64(time.Millisecond)
+	switch {
+	case v < 10:
+		return fmt.Sprintf("%.3f", v)
+	case v < 100:
+		return fmt.Sprintf("%.2f", v)
+	}
+	return fmt.Sprintf("%.1f", v)
+}

@@ -30,7 +30,7 @@ func TestJudgePing(t *testing.T) {
 		code    string
 		reason  string
 	}{
-		"all back":             {events(1, 2, 3), probes.OK, "answered", "10.0.0.5 answered all 3 requests from cmp1, 2 ms on average"},
+		"all back":             {events(1, 2, 3), probes.OK, "answered", "10.0.0.5 answered all 3 requests from cmp1, 2.000 ms on average"},
 		"one of three missing": {events(1, -2, 3), probes.Fail, "loss", "1 of 3 requests from cmp1 to 10.0.0.5 were lost (33.3 %)"},
 		"one of a hundred":     {many(99, 100), probes.Warn, "loss", "1 of 100 requests from cmp1 to 10.0.0.5 were lost (1 %)"},
 		"five of a hundred":    {many(95, 100), probes.Fail, "loss", "5 of 100 requests from cmp1 to 10.0.0.5 were lost (5 %)"},
@@ -45,7 +45,7 @@ func TestJudgePing(t *testing.T) {
 		},
 		"a late answer counts": {
 			append(events(-1, 2), api.PingEvent{Kind: api.PingReply, Seq: 1, RTT: time.Second}),
-			probes.OK, "answered", "10.0.0.5 answered all 2 requests from cmp1, 501 ms on average",
+			probes.OK, "answered", "10.0.0.5 answered all 2 requests from cmp1, 501.0 ms on average",
 		},
 		"nothing sent": {nil, probes.Error, probes.CodeCouldNotRun, "ping on cmp1 ended without sending anything"},
 	} {
