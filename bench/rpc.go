@@ -290,6 +290,7 @@ func rpcServer(args []string) error {
 	fmt.Println(l.Addr())
 	s := &rpc.Server{
 		TLS: pki.ServerTLS(bundle), Handler: echo{}, Log: slog.New(slog.DiscardHandler),
+		Limits: rpc.Limits{CallRate: 1e6}, // not what is measured
 		Identify: func(cs tls.ConnectionState) (rpc.Peer, error) {
 			name, role, serial, err := pki.IdentifyConsole(cs)
 			return rpc.Peer{Name: name, Role: role, Serial: serial}, err

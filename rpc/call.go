@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync/atomic"
-	"time"
 
 	"github.com/fxamacker/cbor/v2"
 )
@@ -89,25 +88,12 @@ func (c *Call) explain(err error) error {
 // errCallerClosed is what cancels a call whose caller closed its stream.
 var errCallerClosed = Errorf(Cancelled, "the caller closed the call")
 
-// serveStream serves one stream from its request to its end. It returns when
-// the handler and the stream's reader have ended.
-func serveStream(ctx context.Context, raw muxStream, peer Peer, h Handler, t timing, log *slog.Logger) {
-	defer raw.Close()
-	frames := frameReader{r: raw}
-	raw.SetReadDeadline(time.Now().Add(t.request))
-	call, err := readRequest(&frames)
-	if err != nil {
-		log.Debug("no request on a new stream", "console", peer.Name, "error", err)
-		if !errors.Is(err, io.EOF) {
-			refuse(raw, err, t)
-		}
-		return
-	}
-	raw.SetReadDeadline(time.Time{})
-
+// serveCall serves the call that was read from a stream, to its end. It returns
+// when the handler and the stream's reader have ended.
+func serveCall(ctx context.Context, raw muxStream, frames *frameReader, call *Call, h Handler, t timing, log *slog.Logger) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	call.peer, call.ctx, call.out = peer, ctx, newFrameWriter(raw, t)
+	call.ctx, call.out = ctx, newFrameWriter(raw, t)
 	// A handler may be blocked in a write that no window update will ever
 	// wake, since a yamux peer's Close is only half a close.
 	unhook := context.AfterFunc(ctx, func() { raw.SetWriteDeadline(longAgo) })
@@ -116,9 +102,9 @@ func serveStream(ctx context.Context, raw muxStream, peer Peer, h Handler, t tim
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
-		cancel(watch(&frames))
+		cancel(watch(frames))
 	}()
-	err = runHandler(ctx, h, call, log)
+	err := runHandler(ctx, h, call, log)
 	if context.Cause(ctx) != errCallerClosed {
 		_ = call.out.finish(endOf(ctx, err, call.dropped.Load())) // if the peer is gone, nobody is left to tell
 	}
@@ -186,11 +172,4 @@ func endOf(ctx context.Context, err error, dropped uint64) end {
 		}
 	}
 	return e
-}
-
-// refuse ends a stream that never became a call.
-func refuse(raw muxStream, err error, t timing) {
-	out := newFrameWriter(raw, t)
-	raw.SetWriteDeadline(time.Now().Add(t.grace))
-	_ = out.finish(endOf(context.Background(), err, 0)) // best effort: the stream is closed next
 }

@@ -1,6 +1,9 @@
 package rpc
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // pace bounds how often something happens: burst times at once, and once in
 // every later on. The zero pace allows nothing. It is not for concurrent use.
@@ -30,4 +33,18 @@ func (p *pace) take(now time.Time) bool {
 // next is how long after now take will allow one more.
 func (p *pace) next(now time.Time) time.Duration {
 	return max(p.since.Add(p.every).Sub(now), 0)
+}
+
+// wait takes one as soon as that is allowed. It does not wait on when ctx or
+// done ends.
+func (p *pace) wait(ctx context.Context, done <-chan struct{}) {
+	for now := time.Now(); !p.take(now); now = time.Now() {
+		select {
+		case <-time.After(p.next(now)):
+		case <-ctx.Done():
+			return
+		case <-done:
+			return
+		}
+	}
 }

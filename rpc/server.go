@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"sync"
@@ -42,6 +43,9 @@ type Server struct {
 	// only: whoever connects is this peer.
 	Plain   *Peer
 	Handler Handler
+	// Refused is told of each call that never reached Handler because its
+	// console has too many or its request can't be read; nil for nobody.
+	Refused func(Peer, error)
 	Log     *slog.Logger // nil: nothing is logged
 	Limits  Limits
 }
@@ -53,6 +57,7 @@ type Limits struct {
 	Sessions       int // of all consoles, control and bulk: 128
 	PerCertificate int // sessions of one certificate: 32
 	Calls          int // at once, of one console, both its sessions together: 256
+	CallRate       int // begun a second on one session, beyond Calls at once; more have to wait: 100
 }
 
 func (l Limits) withDefaults() Limits {
@@ -65,7 +70,13 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Sessions, 128)
 	set(&l.PerCertificate, 32)
 	set(&l.Calls, 256)
+	set(&l.CallRate, 100)
 	return l
+}
+
+// callRate is the pace at which the calls of one session begin.
+func (l Limits) callRate() pace {
+	return pace{burst: l.Calls, every: time.Second / time.Duration(l.CallRate)}
 }
 
 // errServerEnds is what cancels calls when the agent stops.
@@ -137,6 +148,7 @@ type serving struct {
 	timing   timing
 	log      *slog.Logger
 	porch    *porch
+	refusals *refusals
 	consoles *consoles
 	wait     sync.WaitGroup
 }
@@ -152,6 +164,7 @@ func newServing(s *Server, t timing) *serving {
 		timing:   t,
 		log:      log,
 		porch:    newPorch(limits.Handshakes),
+		refusals: newRefusals(),
 		consoles: newConsoles(limits),
 	}
 }
@@ -161,7 +174,7 @@ func (r *serving) connection(ctx context.Context, conn net.Conn) {
 	log := r.log.With("remote", conn.RemoteAddr().String())
 	conn, link, err := r.admit(ctx, conn)
 	if err != nil {
-		log.Warn("connection refused", "error", err)
+		r.refusals.warn(log, err)
 		beneath(conn).Close()
 		return
 	}
@@ -189,7 +202,8 @@ func (r *serving) session(link *link, m mux, log *slog.Logger) error {
 		ending           bool // no call begins any more; mu
 	)
 	accepting.Go(func() {
-		for {
+		for rate := r.consoles.limits.callRate(); ; {
+			rate.wait(ctx, m.done())
 			raw, err := m.accept()
 			if err != nil {
 				why := m.cause()
@@ -233,11 +247,31 @@ func (r *serving) session(link *link, m mux, log *slog.Logger) error {
 }
 
 func (r *serving) stream(ctx context.Context, link *link, raw muxStream, log *slog.Logger) {
+	defer raw.Close()
 	if !link.console.begin() {
-		refuse(raw, Errorf(ResourceExhausted, "this console has %d calls running, which is the agent's limit: end some first", link.console.limit), r.timing)
-		raw.Close()
+		r.refuse(raw, link.peer, Errorf(ResourceExhausted, "this console has %d calls running, which is the agent's limit: end some first", link.console.limit))
 		return
 	}
 	defer link.console.finish()
-	serveStream(ctx, raw, link.peer, r.server.Handler, r.timing, log)
+	raw.SetReadDeadline(time.Now().Add(r.timing.request))
+	frames := frameReader{r: raw}
+	call, err := readRequest(&frames)
+	switch {
+	case errors.Is(err, io.EOF): // opened and closed: nothing was asked
+	case err != nil:
+		r.refuse(raw, link.peer, err)
+	default:
+		raw.SetReadDeadline(time.Time{})
+		call.peer = link.peer
+		serveCall(ctx, raw, &frames, call, r.server.Handler, r.timing, log)
+	}
+}
+
+// refuse ends a stream that never became a call.
+func (r *serving) refuse(raw muxStream, peer Peer, err error) {
+	if r.server.Refused != nil {
+		r.server.Refused(peer, err)
+	}
+	raw.SetWriteDeadline(time.Now().Add(r.timing.grace))
+	_ = newFrameWriter(raw, r.timing).finish(endOf(context.Background(), err, 0)) // best effort: the stream is closed next
 }

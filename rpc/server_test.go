@@ -1,17 +1,20 @@
 package rpc
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -166,6 +169,77 @@ func TestLimits(t *testing.T) {
 			return err == nil
 		})
 	})
+}
+
+// Calls that never reach the handler are told too, for the audit: those over
+// the limit and those that can't be read.
+func TestRefusedCallsAreTold(t *testing.T) {
+	type refusal struct {
+		who  string
+		code Code
+	}
+	told := make(chan refusal, 8)
+	next := func() (got refusal) {
+		t.Helper()
+		within(t, 3*time.Second, "telling", func() { got = <-told })
+		return got
+	}
+	r := start(t, network{start: startTLS}, testTools, func(s *Server, _ *timing) {
+		s.Limits = Limits{Calls: 1}
+		s.Refused = func(p Peer, err error) { told <- refusal{p.Name, CodeOf(err)} }
+	})
+	m := r.raw()
+	first, err := m.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(first, "\x01\x00\x00\x00\x07\xa1\x01\x64wait")
+	frames := frameReader{r: first}
+	if kind, _, err := frames.next(); err != nil || kind != kindEvent {
+		t.Fatalf("got kind %d, %v; want an event", kind, err)
+	}
+	second, err := m.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	if got, want := next(), (refusal{"alice", ResourceExhausted}); got != want {
+		t.Errorf("over the limit: %v, want %v", got, want)
+	}
+	first.Close()
+	eventually(t, "a malformed request that is told", func() bool {
+		s, err := m.open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		io.WriteString(s, "\x01\x00\x00\x00\x02\xff\xff")
+		return next() == refusal{"alice", InvalidArgument}
+	})
+}
+
+// A console that opens calls without end is served them at a pace, so that
+// neither the audit nor what streams leave behind grows without bound.
+func TestCallsArePaced(t *testing.T) {
+	var served atomic.Int64
+	r := start(t, network{start: startTLS}, func(ctx context.Context, call *Call) error {
+		served.Add(1)
+		return nil
+	}, func(s *Server, _ *timing) { s.Limits = Limits{Calls: 8, CallRate: 20} })
+	m := r.raw()
+	began := time.Now()
+	for range 14 {
+		s, err := m.open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(s, "\x01\x00\x00\x00\x07\xa1\x01\x64echo")
+		s.Close()
+	}
+	eventually(t, "all calls served", func() bool { return served.Load() == 14 })
+	if took := time.Since(began); took < 250*time.Millisecond {
+		t.Errorf("14 calls took %v; want 8 at once and then 20 a second", took)
+	}
 }
 
 // raw does what dial does up to yamux, so that a test can break the rules after it.
@@ -383,6 +457,26 @@ func TestHostileConsoles(t *testing.T) {
 			healthy(t)
 			within(t, 5*time.Second, "giving up a peer that never reads", func() { <-gave })
 		})
+	})
+}
+
+// Strangers can't flood the log, and with it push out the audit.
+func TestRefusalsAreLoggedAtAPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		log := slog.New(slog.NewTextHandler(&out, nil))
+		r := newRefusals()
+		for range 1000 {
+			r.warn(log, errors.New("no"))
+		}
+		if n := strings.Count(out.String(), "connection refused"); n != refusalBurst {
+			t.Errorf("%d lines of 1000, want %d", n, refusalBurst)
+		}
+		time.Sleep(refusalEvery)
+		r.warn(log, errors.New("no"))
+		if want := "unlogged=968"; !strings.Contains(out.String(), want) {
+			t.Errorf("no %s in what follows", want)
+		}
 	})
 }
 

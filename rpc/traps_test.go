@@ -21,7 +21,7 @@ import (
 // seen failing with its mend removed; the comment says which line that is.
 
 // Trap 1: a peer's Close is half a close. A handler that writes fills the
-// window and hangs. (serveStream: without the watcher, or without the past
+// window and hangs. (serveCall: without the watcher, or without the past
 // write deadline, the handler never ends.)
 func TestTrap1CallersCloseEndsABlockedWriter(t *testing.T) {
 	overEach(t, func(t *testing.T, n network) {
