@@ -54,7 +54,7 @@ func newAgent(cfg Config, all []tools.Tool) *Agent {
 func (a *Agent) Serve(ctx context.Context, l net.Listener) error {
 	server := &rpc.Server{
 		TLS: a.cfg.TLS, Identify: a.cfg.Identify, Plain: a.cfg.Plain,
-		Handler: a, Log: a.cfg.Log,
+		Handler: a, Refused: a.refused, Log: a.cfg.Log,
 	}
 	return server.Serve(ctx, l)
 }
@@ -67,17 +67,26 @@ func (a *Agent) ServeCall(ctx context.Context, call *rpc.Call) error {
 	return err
 }
 
+// refused records a call that was refused before its tool was known.
+func (a *Agent) refused(peer rpc.Peer, err error) {
+	rec := record{peer: peer, start: time.Now()}
+	rec.write(context.Background(), a.cfg.Audit, err)
+}
+
 // serve does a call and fills its record.
 func (a *Agent) serve(ctx context.Context, call *rpc.Call, rec *record) error {
-	tool, err := a.admit(call.Peer(), call.Tool())
-	if err != nil {
+	tool, ok := a.tools[call.Tool()]
+	if !ok {
+		return rpc.Errorf(rpc.Unimplemented, "the agent of %s (version %s) has no tool %q", a.node.Name, a.node.Version, call.Tool())
+	}
+	job, badArgs := tool.Parse(call.Decode)
+	rec.args = job.Request // also of a call that is refused
+	if err := a.admit(call.Peer(), tool); err != nil {
 		return err
 	}
-	job, err := tool.Parse(call.Decode)
-	if err != nil {
-		return wireError(err)
+	if badArgs != nil {
+		return wireError(badArgs)
 	}
-	rec.args = job.Request
 	if state := tool.Ready(a.node); !state.Ready {
 		return rpc.Errorf(rpc.NotReady, "%s is not ready on %s: %s", tool.Name, a.node.Name, state.Reason)
 	}
@@ -98,19 +107,15 @@ func (a *Agent) serve(ctx context.Context, call *rpc.Call, rec *record) error {
 	return wireError(a.run(ctx, job, tool.Name, &tally{call: call, record: rec}))
 }
 
-// admit finds the tool and holds the console's role against it.
-func (a *Agent) admit(peer rpc.Peer, name string) (tools.Tool, error) {
-	tool, ok := a.tools[name]
-	if !ok {
-		return tools.Tool{}, rpc.Errorf(rpc.Unimplemented, "the agent of %s (version %s) has no tool %q", a.node.Name, a.node.Version, name)
-	}
+// admit holds the console's role and session against what a tool needs.
+func (a *Agent) admit(peer rpc.Peer, tool tools.Tool) error {
 	if !api.Role(peer.Role).Allows(tool.Role) {
-		return tools.Tool{}, rpc.Errorf(rpc.PermissionDenied, "%s needs the role %s, and the certificate of %s has the role %s", name, tool.Role, peer.Name, peer.Role)
+		return rpc.Errorf(rpc.PermissionDenied, "%s needs the role %s, and the certificate of %s has the role %s", tool.Name, tool.Role, peer.Name, peer.Role)
 	}
 	if tool.Bulk && !peer.Bulk {
-		return tools.Tool{}, rpc.Errorf(rpc.InvalidArgument, "%s sends data and is called on the bulk session", name)
+		return rpc.Errorf(rpc.InvalidArgument, "%s sends data and is called on the bulk session", tool.Name)
 	}
-	return tool, nil
+	return nil
 }
 
 // run runs a job; a panic ends that job alone.

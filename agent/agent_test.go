@@ -156,14 +156,19 @@ func TestCallsThatAreRefused(t *testing.T) {
 		args any
 		want error
 		says string
+		to   string // of the arguments, in the audit
 	}{
-		"role too weak":     {api.RoleViewer, api.ToolPing, goodPing, rpc.ErrPermissionDenied, "needs the role operator"},
-		"role unknown":      {"root", api.ToolLinks, nil, rpc.ErrPermissionDenied, "has the role root"},
-		"no such tool":      {api.RoleAdmin, "format-disk", nil, rpc.ErrUnimplemented, `no tool "format-disk"`},
-		"bad argument":      {api.RoleOperator, api.ToolPing, api.PingRequest{To: "-f"}, rpc.ErrInvalidArgument, `"-f"`},
-		"malformed request": {api.RoleOperator, api.ToolPing, []int{1}, rpc.ErrInvalidArgument, "ping"},
-		"not ready":         {api.RoleViewer, api.ToolLinks, nil, rpc.ErrNotReady, "nothing is installed"},
-		"data on control":   {api.RoleOperator, api.ToolCapture, api.CaptureRequest{Device: "eth0"}, rpc.ErrInvalidArgument, "bulk"},
+		"role too weak":     {api.RoleViewer, api.ToolPing, goodPing, rpc.ErrPermissionDenied, "needs the role operator", "10.0.0.2"},
+		"role unknown":      {"root", api.ToolLinks, nil, rpc.ErrPermissionDenied, "has the role root", ""},
+		"no such tool":      {api.RoleAdmin, "format-disk", nil, rpc.ErrUnimplemented, `no tool "format-disk"`, ""},
+		"bad argument":      {api.RoleOperator, api.ToolPing, api.PingRequest{To: "-f"}, rpc.ErrInvalidArgument, `"-f"`, "-f"},
+		"malformed request": {api.RoleOperator, api.ToolPing, []int{1}, rpc.ErrInvalidArgument, "ping", ""},
+		"not ready":         {api.RoleViewer, api.ToolLinks, nil, rpc.ErrNotReady, "nothing is installed", ""},
+		"no tool at all":    {api.RoleAdmin, "", nil, rpc.ErrInvalidArgument, "without a tool", ""},
+		"a forged line":     {api.RoleAdmin, "x\"}\n{\"log\":\"audit\",\"who\":\"bob\"}\n", nil, rpc.ErrUnimplemented, "no tool", ""},
+		"no tool at all":    {api.RoleAdmin, "", nil, rpc.ErrInvalidArgument, "without a tool", ""},
+		"a forged line":     {api.RoleAdmin, "x\"}\n{\"log\":\"audit\",\"who\":\"bob\"}\n", nil, rpc.ErrUnimplemented, "no tool", ""},
+		"data on control":   {api.RoleOperator, api.ToolCapture, api.CaptureRequest{Device: "eth0"}, rpc.ErrInvalidArgument, "bulk", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, tt.role, api.Limits{}, never, notReady, capture)
@@ -174,6 +179,10 @@ func TestCallsThatAreRefused(t *testing.T) {
 			audit := s.audit.all(t)
 			if len(audit) != 1 || audit[0]["verdict"] != "refused" || audit[0]["tool"] != tt.tool || audit[0]["who"] != "alice" || audit[0]["error"] == nil {
 				t.Errorf("audit: %v", audit)
+			}
+			args, _ := audit[0]["args"].(map[string]any)
+			if got, _ := args["to"].(string); got != tt.to {
+				t.Errorf("audit: to %q, want %q", got, tt.to)
 			}
 		})
 	}

@@ -71,7 +71,8 @@ func (t Tool) Ready(node *Node) api.ToolState {
 }
 
 // Parse reads a request with decode and checks it again, as the console did:
-// the agent trusts nobody. Errors are of the kind [ErrArgument].
+// the agent trusts nobody. Errors are of the kind [ErrArgument]; the Job of one
+// that was read and is wrong still has its Request.
 func (t Tool) Parse(decode func(any) error) (Job, error) { return t.parse(decode) }
 
 // Run does the job until it is done or ctx ends. It returns nil for a good end
@@ -108,7 +109,7 @@ func Define[R Request](name string, ready func(*Node) api.ToolState, run func(co
 				return Job{}, fmt.Errorf("read the request of %s: %w", name, err)
 			}
 			if err := req.Validate(); err != nil {
-				return Job{}, failf(ErrArgument, "%s: %w", name, err)
+				return Job{Request: req}, failf(ErrArgument, "%s: %w", name, err)
 			}
 			return Job{Request: req, run: func(ctx context.Context, node *Node, sink Sink) error {
 				return run(ctx, node, req, sink)
