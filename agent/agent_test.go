@@ -166,8 +166,6 @@ func TestCallsThatAreRefused(t *testing.T) {
 		"not ready":         {api.RoleViewer, api.ToolLinks, nil, rpc.ErrNotReady, "nothing is installed", ""},
 		"no tool at all":    {api.RoleAdmin, "", nil, rpc.ErrInvalidArgument, "without a tool", ""},
 		"a forged line":     {api.RoleAdmin, "x\"}\n{\"log\":\"audit\",\"who\":\"bob\"}\n", nil, rpc.ErrUnimplemented, "no tool", ""},
-		"no tool at all":    {api.RoleAdmin, "", nil, rpc.ErrInvalidArgument, "without a tool", ""},
-		"a forged line":     {api.RoleAdmin, "x\"}\n{\"log\":\"audit\",\"who\":\"bob\"}\n", nil, rpc.ErrUnimplemented, "no tool", ""},
 		"data on control":   {api.RoleOperator, api.ToolCapture, api.CaptureRequest{Device: "eth0"}, rpc.ErrInvalidArgument, "bulk", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
