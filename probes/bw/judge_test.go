@@ -16,27 +16,39 @@ func TestJudge(t *testing.T) {
 		reason   string
 	}{
 		"tcp": {
-			api.IperfTCP, api.IperfEvent{Bits: 9.41e9, Received: 9.4e9, Bytes: 1e10}, probes.OK, "measured",
+			api.IperfTCP,
+			api.IperfEvent{Bits: 9.41e9, Received: 9.4e9, Bytes: 1e10},
+			probes.OK, "measured",
 			"cmp1 to cmp2 carries 9.40 Gbit/s over tcp",
 		},
 		"retransmits": {
-			api.IperfTCP, api.IperfEvent{Bits: 1e9, Bytes: 1448 * 1000, Retransmits: 2}, probes.Warn, "retransmits",
+			api.IperfTCP,
+			api.IperfEvent{Bits: 1e9, Bytes: 1448 * 1000, Retransmits: 2},
+			probes.Warn, "retransmits",
 			"cmp1 to cmp2 carries 1.00 Gbit/s over tcp, but 2 of about 1000 segments had to be sent again",
 		},
 		"a few retransmits are usual": {
-			api.IperfTCP, api.IperfEvent{Bits: 1e9, Bytes: 1448 * 10000, Retransmits: 10}, probes.OK, "measured",
+			api.IperfTCP,
+			api.IperfEvent{Bits: 1e9, Bytes: 1448 * 10000, Retransmits: 10},
+			probes.OK, "measured",
 			"cmp1 to cmp2 carries 1.00 Gbit/s over tcp",
 		},
 		"udp": {
-			api.IperfUDP, api.IperfEvent{Bits: 1e8, Received: 1e8, Datagrams: 1000}, probes.OK, "measured",
+			api.IperfUDP,
+			api.IperfEvent{Bits: 1e8, Received: 1e8, Datagrams: 1000},
+			probes.OK, "measured",
 			"cmp1 to cmp2 carries 100 Mbit/s over udp",
 		},
 		"udp loss": {
-			api.IperfUDP, api.IperfEvent{Bits: 1e8, Datagrams: 1000, Lost: 10}, probes.Warn, "loss",
+			api.IperfUDP,
+			api.IperfEvent{Bits: 1e8, Datagrams: 1000, Lost: 10},
+			probes.Warn, "loss",
 			"cmp1 to cmp2 loses 1 % of the datagrams at 100 Mbit/s",
 		},
 		"udp loses much": {
-			api.IperfUDP, api.IperfEvent{Bits: 1e8, Datagrams: 1000, Lost: 200}, probes.Fail, "loss",
+			api.IperfUDP,
+			api.IperfEvent{Bits: 1e8, Datagrams: 1000, Lost: 200},
+			probes.Fail, "loss",
 			"cmp1 to cmp2 loses 20 % of the datagrams at 100 Mbit/s",
 		},
 	} {
