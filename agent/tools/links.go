@@ -154,14 +154,14 @@ func describeLink(link netlink.Link) api.Link {
 	a := link.Attrs()
 	l := api.Link{
 		Index:   a.Index,
-		Name:    a.Name,
+		Name:    validText(a.Name),
 		Kind:    cmp.Or(link.Type(), "device"),
 		MTU:     a.MTU,
 		Up:      a.RawFlags&unix.IFF_UP != 0,
 		Promisc: a.Promisc > 0 || a.RawFlags&unix.IFF_PROMISC != 0,
 		Oper:    strings.ReplaceAll(a.OperState.String(), "-", ""),
 		Peer:    a.ParentIndex,
-		Alias:   a.Alias,
+		Alias:   validText(a.Alias),
 	}
 	if len(a.HardwareAddr) > 0 {
 		l.MAC = a.HardwareAddr.String()

@@ -108,3 +108,28 @@ func TestLinks(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestLinksOfHostileNames: who has a namespace of his own, which takes no right
+// of the node's, names its devices as he likes. The answer is text in any case;
+// the wire refuses what is not, and with it all of the node's other links.
+func TestLinksOfHostileNames(t *testing.T) {
+	r := newRig(t)
+	const name, alias = "\xff\x1b[31m", "\xfe\nalias"
+	for _, args := range [][]string{
+		{"-n", r.left, "link", "add", "name", name, "type", "bridge"},
+		{"-n", r.left, "link", "set", "dev", name, "alias", alias},
+		{"-n", r.left, "link", "set", "l0", "master", name},
+	} {
+		if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
+			t.Fatalf("ip %q: %v: %s", args, err, out)
+		}
+	}
+	ns := readAll(t, testNode(), api.LinksRequest{Netns: &r.left})[r.left]
+	want := strings.ToValidUTF8(name, "\uFFFD")
+	if l := linkNamed(t, ns, want); l.Alias != strings.ToValidUTF8(alias, "\uFFFD") {
+		t.Errorf("alias %q", l.Alias)
+	}
+	if l := linkNamed(t, ns, "l0"); l.Master != want {
+		t.Errorf("master %q, want %q", l.Master, want)
+	}
+}

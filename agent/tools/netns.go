@@ -115,7 +115,7 @@ func (n *Node) allNetns() []namespace {
 
 // inspect looks at a namespace's file without entering it.
 func inspect(name, path string) namespace {
-	ns := namespace{name: name, path: path}
+	ns := namespace{name: validText(name), path: path}
 	var st unix.Stat_t
 	var sfs unix.Statfs_t
 	err := unix.Stat(path, &st)

@@ -236,7 +236,7 @@ func (s *stream) emit() {
 	if len(text) > maxLine {
 		text = text[:maxLine]
 	}
-	s.to.lines <- line{text: string(bytes.TrimSuffix(text, []byte("\r"))), stderr: s.stderr}
+	s.to.lines <- line{text: validText(string(bytes.TrimSuffix(text, []byte("\r")))), stderr: s.stderr}
 	s.partial = s.partial[:0]
 }
 

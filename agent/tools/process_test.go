@@ -30,6 +30,19 @@ func TestCommandLines(t *testing.T) {
 	}
 }
 
+// A line of a program is text, whatever strangers had it print: the wire
+// carries nothing else, and the call would end at it.
+func TestCommandPrintsBytes(t *testing.T) {
+	var got string
+	if _, err := (command{program: "sh", args: []string{"-c", `printf 'a\377\000b\n'`}}).
+		run(t.Context(), func(l line) error { got = l.text; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if want := "a\uFFFD\x00b"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestCommandMissing(t *testing.T) {
 	_, err := command{program: "no-such-program", debian: "a-package"}.run(t.Context(), nil)
 	if !errors.Is(err, ErrNotReady) || !strings.Contains(err.Error(), "apt install a-package") {
