@@ -54,6 +54,18 @@ func (f Form) Choices(name string, values []string) {
 	}
 }
 
+// Note says in a few words what a choice of the argument called name is.
+func (f Form) Note(name, choice, note string) {
+	a := f.arg(name)
+	if a == nil {
+		return
+	}
+	if a.Notes == nil {
+		a.Notes = map[string]string{}
+	}
+	a.Notes[choice] = note
+}
+
 func (f Form) arg(name string) *Arg {
 	for i := range f {
 		if f[i].Name == name {

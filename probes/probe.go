@@ -81,7 +81,8 @@ type Arg struct {
 	Default  string
 	Choices  []string // offered; the only ones allowed where Closed is true
 	Closed   bool
-	Min, Max float64 // of an int, or seconds of a duration; no bound when both are 0
+	Notes    map[string]string // what a choice is, in a few words
+	Min, Max float64           // of an int, or seconds of a duration; no bound when both are 0
 	Required bool
 }
 

@@ -67,7 +67,9 @@ func fillDevice(ctx context.Context, env probes.Env, t probes.Target, form probe
 			continue
 		}
 		for _, d := range openstack.Devices(inv, p) {
-			expected = append(expected, probes.Where{Netns: d.Netns, Device: d.Name}.String())
+			where := probes.Where{Netns: d.Netns, Device: d.Name}.String()
+			form.Note("device", where, d.What)
+			expected = append(expected, where)
 		}
 	}
 	found, err := Links(ctx, env, host)

@@ -55,6 +55,7 @@ func fillPing(ctx context.Context, env probes.Env, t probes.Target, form probes.
 		var names []string
 		for _, p := range places {
 			names = append(names, p.Netns)
+			form.Note("netns", p.Netns, p.What)
 		}
 		if len(places) > 0 {
 			form.Default("from", places[0].Node)
@@ -96,6 +97,7 @@ func fillPing(ctx context.Context, env probes.Env, t probes.Target, form probes.
 		for _, p := range place.Ports(inv, t) {
 			for _, a := range p.Fixed {
 				addresses = append(addresses, a.IP)
+				form.Note("to", a.IP, "address of "+inv.DisplayName(p))
 			}
 			if len(addresses) > 0 && len(addresses) == len(p.Fixed) {
 				form.Default("to", addresses[0])

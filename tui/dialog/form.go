@@ -306,14 +306,17 @@ func (f *Form) draw(fd *field, focused bool, label, inner int) (line, under stri
 	if choosable {
 		l.Put(th.Muted, " "+th.Glyphs.Right)
 	}
+	note := fd.arg.Notes[fd.input.Value()] // says more than the help, where there is one
 	helped := l.Used() <= label+4+valueRoom
-	if helped {
-		l.To(label + 6 + valueRoom)
-		if err != nil && !focused {
-			l.Put(th.Bad, reason(fd, err))
-		} else {
-			l.Put(th.Muted, fd.arg.Help)
-		}
+	switch {
+	case helped && err != nil && !focused:
+		l.To(label+6+valueRoom).Put(th.Bad, reason(fd, err))
+	case helped && note != "":
+		l.To(label+6+valueRoom).Put(th.Muted, note)
+	case helped:
+		l.To(label+6+valueRoom).Put(th.Muted, fd.arg.Help)
+	case err == nil && note != "":
+		l.Skip(3).Put(th.Muted, note)
 	}
 	u := part.NewLine(inner, th).Skip(label + 6)
 	switch {
