@@ -1,6 +1,10 @@
 package api
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
 
 // Snap lengths of a capture, in bytes of each packet.
 const (
@@ -24,6 +28,9 @@ type CaptureRequest struct {
 func (r CaptureRequest) Validate() error {
 	if len(r.Filter) > 4096 {
 		return fmt.Errorf("filter: %d bytes are more than 4096", len(r.Filter))
+	}
+	if strings.ContainsRune(r.Filter, 0) {
+		return errors.New("filter: a zero byte is no part of any filter")
 	}
 	return firstErr(checkNetns(r.Netns), checkDevice(r.Device),
 		inRange("vlan", r.VLAN, 0, 4094), inRange("snap", r.Snap, 0, SnapMax),

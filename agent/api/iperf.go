@@ -1,17 +1,24 @@
 package api
 
-import "time"
+import (
+	"fmt"
+	"net/netip"
+	"time"
+)
 
 // IperfServerRequest asks for an iperf3 server that serves one test and ends.
 type IperfServerRequest struct {
 	Netns   string `cbor:"1,keyasint,omitempty"`
 	Bind    string `cbor:"2,keyasint"`           // the address to listen on; never all addresses
-	Port    int    `cbor:"3,keyasint,omitempty"` // 0: a free one of the agent's range
+	Port    int    `cbor:"3,keyasint,omitempty"` // one of the agent's range; 0: a free one
 	Seconds int    `cbor:"4,keyasint"`           // ends after this even when nobody came, 1 to 3,600
 }
 
 // Validate checks every field's range.
 func (r IperfServerRequest) Validate() error {
+	if a, err := netip.ParseAddr(r.Bind); err == nil && (a.Unmap().IsUnspecified() || a.Unmap().IsMulticast()) {
+		return fmt.Errorf("bind: %s is not one address of the node: name the one that the client connects to", r.Bind)
+	}
 	return firstErr(checkNetns(r.Netns), checkAddress("bind", r.Bind),
 		inRange("port", r.Port, 0, 65_535), inRange("seconds", r.Seconds, 1, 3_600))
 }

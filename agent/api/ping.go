@@ -2,7 +2,6 @@ package api
 
 import (
 	"fmt"
-	"net/netip"
 	"time"
 )
 
@@ -28,10 +27,8 @@ func (r PingRequest) Validate() error {
 		return err
 	}
 	if r.From != "" {
-		if _, err := netip.ParseAddr(r.From); err != nil {
-			if checkDevice(r.From) != nil {
-				return fmt.Errorf("from: %q is neither an address nor a device name", r.From)
-			}
+		if checkAddress("from", r.From) != nil && checkDevice(r.From) != nil {
+			return fmt.Errorf("from: %q is neither an address nor a device name", r.From)
 		}
 	}
 	return firstErr(

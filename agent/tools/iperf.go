@@ -49,9 +49,19 @@ func runIperfServer(ctx context.Context, node *Node, req api.IperfServerRequest,
 	none := failf(ErrTimeout, "no iperf3 client finished its test on %s port %d within %d s", req.Bind, port, req.Seconds)
 	ctx, cancel := context.WithTimeoutCause(ctx, time.Duration(req.Seconds)*time.Second, none)
 	defer cancel()
-	return log.run(ctx, ns, sink, []string{
-		"-s", "-1", "-B", req.Bind, "-p", strconv.Itoa(port), "-i", "1", "-f", "k", "-V", "--forceflush",
-	})
+	return log.run(ctx, ns, sink, iperfServerArgs(req.Bind, port, node.Limits.IperfBits))
+}
+
+// iperfServerArgs holds also who connects to the server, which may be anybody
+// and may ask it to send, to the agent's limit: iperf3 (since 3.8) ends a test
+// whose last two seconds are above it on average, so a quarter is left for a
+// sender that keeps to it unevenly.
+func iperfServerArgs(bind string, port int, limit int64) []string {
+	args := []string{"-s", "-1", "-B", bind, "-p", strconv.Itoa(port), "-i", "1", "-f", "k", "-V", "--forceflush"}
+	if limit > 0 {
+		args = append(args, "--server-bitrate-limit", strconv.FormatInt(limit+limit/4, 10)+"/2")
+	}
+	return args
 }
 
 func runIperfClient(ctx context.Context, node *Node, req api.IperfClientRequest, sink Sink) error {
@@ -116,6 +126,9 @@ func freePort(ns *os.File, bind string, want int, ports [2]int) (int, error) {
 		return 0, failf(ErrArgument, "iperf: bind: %w", err)
 	}
 	if want != 0 {
+		if want < ports[0] || want > ports[1] {
+			return 0, failf(ErrLimit, "iperf: port %d is not within %d to %d, where this agent lets a server listen (iperf_ports)", want, ports[0], ports[1])
+		}
 		ports = [2]int{want, want}
 	}
 	var port int

@@ -5,6 +5,8 @@ package tools
 import (
 	"context"
 	"errors"
+	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -94,6 +96,33 @@ func TestIperfServerAlone(t *testing.T) {
 	}
 	if left := programsIn(t, r.right); len(left) > 0 {
 		t.Errorf("left after the call: %v", left)
+	}
+}
+
+// A server takes no port outside of the agent's range, and nobody gets more out
+// of it than the agent's limit: anybody can connect to it.
+func TestIperfServerWithinLimits(t *testing.T) {
+	r := newRig(t)
+	err := run(t.Context(), t, testNode(), iperfServer(), api.IperfServerRequest{Netns: r.right, Bind: "10.77.0.2", Port: 9696, Seconds: 1}, newMemory())
+	if !errors.Is(err, ErrLimit) || !strings.Contains(err.Error(), "iperf_ports") {
+		t.Errorf("a port of its own: %v", err)
+	}
+	node := testNode()
+	node.Limits.IperfBits = 8_000_000
+	server := newMemory()
+	done := make(chan error, 1)
+	go func() {
+		done <- run(t.Context(), t, node, iperfServer(), api.IperfServerRequest{Netns: r.right, Bind: "10.77.0.2", Port: 5204, Seconds: 20}, server)
+	}()
+	server.until(t, "listening server", func() bool { return len(server.events) > 0 })
+	stranger := exec.CommandContext(t.Context(), "ip", "netns", "exec", r.left, "iperf3", "-c", "10.77.0.2", "-p", "5204", "-R", "-t", "15")
+	began := time.Now()
+	out, err := stranger.CombinedOutput()
+	if err == nil || time.Since(began) > 8*time.Second {
+		t.Errorf("a stranger's test ran for %v: %v\n%s", time.Since(began), err, out)
+	}
+	if err := <-done; !errors.Is(err, ErrUnavailable) {
+		t.Errorf("the server ended with %v", err)
 	}
 }
 
