@@ -66,7 +66,7 @@ func (j *Job) Feed(about feed.About) (*feed.Feed, error) {
 func (j *Job) Call(ctx context.Context, node, tool string, args any) (Stream, error) {
 	s, err := j.Agents.Call(ctx, node, tool, args)
 	if err != nil {
-		return nil, fmt.Errorf("%s on %s: %w", tool, node, err)
+		return nil, fmt.Errorf("%s: %w", tool, err) // which names the node
 	}
 	return &stopping{Stream: s, release: context.AfterFunc(ctx, func() { s.Close() })}, nil
 }

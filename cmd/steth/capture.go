@@ -200,7 +200,7 @@ func (w *world) captureAll(asked context.Context, host string, devices []string,
 	for i, d := range devices {
 		s, err := w.env().Agents.Call(ctx, host, api.ToolCapture, capture.Request(d, c.filter, c.vlan, c.snap, c.packets, c.seconds))
 		if err != nil {
-			return fmt.Errorf("capture on %s of %s: %w", d, host, err)
+			return fmt.Errorf("capture on %s: %w", d, err) // which names the host
 		}
 		defer s.Close()
 		defer context.AfterFunc(ctx, func() { s.Close() })()
@@ -241,6 +241,9 @@ func (w *world) captureAll(asked context.Context, host string, devices []string,
 		}
 	}
 	for i, d := range devices {
+		if !results[i].Started {
+			continue
+		}
 		fmt.Fprintf(os.Stderr, "%s on %s: %d packets, dropped %d by the kernel, %d by the agent\n",
 			safetext.Clean(d), safetext.Clean(host), results[i].Packets, results[i].Kernel, results[i].Queue)
 		if out.pcap != nil {
