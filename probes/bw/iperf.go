@@ -105,7 +105,7 @@ func measure(ctx context.Context, job *probes.Job, t test) (probes.Finding, erro
 		return at, err
 	}
 	f, err := job.Feed(feed.About{
-		Title: "iperf " + t.Client.Protocol, Target: t.From + " to " + t.To, Host: t.From,
+		Title: "iperf " + t.Client.Protocol, Target: t.From + " to " + t.To,
 		Series: "bandwidth", Unit: "bit/s",
 	})
 	if err != nil {
