@@ -18,9 +18,11 @@ import (
 // either TLS with Identify or Plain.
 type Config struct {
 	Node tools.Node // Jobs is filled by the agent
-	// TLS and Identify say which consoles are let in, see [rpc.Server].
+	// TLS and Identify say which consoles are let in, and Recheck which may
+	// stay, see [rpc.Server].
 	TLS      *tls.Config
 	Identify func(tls.ConnectionState) (rpc.Peer, error)
+	Recheck  func(tls.ConnectionState) error
 	Plain    *rpc.Peer
 	Log      *slog.Logger // what the agent does
 	Audit    *slog.Logger // one line a call
@@ -53,7 +55,7 @@ func newAgent(cfg Config, all []tools.Tool) *Agent {
 // ended. It closes l.
 func (a *Agent) Serve(ctx context.Context, l net.Listener) error {
 	server := &rpc.Server{
-		TLS: a.cfg.TLS, Identify: a.cfg.Identify, Plain: a.cfg.Plain,
+		TLS: a.cfg.TLS, Identify: a.cfg.Identify, Recheck: a.cfg.Recheck, Plain: a.cfg.Plain,
 		Handler: a, Refused: a.refused, Log: a.cfg.Log,
 	}
 	return server.Serve(ctx, l)

@@ -39,6 +39,10 @@ type Server struct {
 	// Identify fills Name, Role and Serial from a verified certificate. Its
 	// error ends the connection.
 	Identify func(tls.ConnectionState) (Peer, error)
+	// Recheck judges the connection of an open session again, every 10 s. Its
+	// error ends the session: a certificate may be revoked meanwhile, or expire.
+	// Nil lets every session stay.
+	Recheck func(tls.ConnectionState) error
 	// Plain asks for plain TCP instead of TLS, on loopback or a unix socket
 	// only: whoever connects is this peer.
 	Plain   *Peer
@@ -187,12 +191,41 @@ func (r *serving) connection(ctx context.Context, conn net.Conn) {
 		return
 	}
 	log.Info("session opened")
-	why := r.session(link, m, log)
+	why := r.session(link, m, log, r.recheck(conn))
 	log.Info("session ended", "reason", why)
 }
 
+// recheck returns what judges conn again; nil when nothing does.
+func (r *serving) recheck(conn net.Conn) func() error {
+	secured, ok := conn.(*tls.Conn)
+	if !ok || r.server.Recheck == nil {
+		return nil
+	}
+	return func() error { return r.server.Recheck(secured.ConnectionState()) }
+}
+
+// await waits until ctx ends, or for what recheck, which may be nil, finds.
+func (r *serving) await(ctx context.Context, recheck func() error) error {
+	if recheck == nil {
+		<-ctx.Done()
+		return nil
+	}
+	tick := time.NewTicker(r.timing.recheck)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if err := recheck(); err != nil {
+				return Errorf(PermissionDenied, "the agent lets this console in no longer: %w", err)
+			}
+		}
+	}
+}
+
 // session serves the streams of one session and says why it ended.
-func (r *serving) session(link *link, m mux, log *slog.Logger) error {
+func (r *serving) session(link *link, m mux, log *slog.Logger, recheck func() error) error {
 	ctx, cancel := context.WithCancelCause(link.ctx)
 	defer cancel(nil)
 
@@ -223,7 +256,9 @@ func (r *serving) session(link *link, m mux, log *slog.Logger) error {
 		}
 	})
 
-	<-ctx.Done()
+	if refused := r.await(ctx, recheck); refused != nil {
+		cancel(refused)
+	}
 	mu.Lock()
 	ending = true
 	mu.Unlock()

@@ -171,6 +171,35 @@ func TestLimits(t *testing.T) {
 	})
 }
 
+// A console whose certificate is revoked loses its sessions and what runs on them.
+func TestRecheckEndsTheSessions(t *testing.T) {
+	var revoked atomic.Bool
+	ended := make(chan error, 2)
+	r := start(t, network{start: startTLS}, func(ctx context.Context, call *Call) error {
+		call.Event(echo{})
+		<-ctx.Done()
+		ended <- context.Cause(ctx)
+		return context.Cause(ctx)
+	}, func(s *Server, t *timing) {
+		t.recheck = 5 * time.Millisecond
+		s.Recheck = func(cs tls.ConnectionState) error {
+			if revoked.Load() {
+				return errors.New(cs.PeerCertificates[0].Subject.CommonName + " is revoked")
+			}
+			return nil
+		}
+	})
+	control, bulk := r.pair()
+	st := r.waiting(control)
+	r.waiting(bulk)
+	revoked.Store(true)
+	within(t, 3*time.Second, "the calls' end", func() { <-ended; <-ended })
+	if _, err := st.Next(); !errors.Is(err, ErrPermissionDenied) || !strings.Contains(err.Error(), "alice is revoked") {
+		t.Errorf("the console was told %v", err)
+	}
+	within(t, 3*time.Second, "the sessions' end", func() { <-control.Done(); <-bulk.Done() })
+}
+
 // Calls that never reach the handler are told too, for the audit: those over
 // the limit and those that can't be read.
 func TestRefusedCallsAreTold(t *testing.T) {

@@ -14,6 +14,7 @@ type timing struct {
 	hold      time.Duration // how long a frame waits at most before it is written
 	fin       time.Duration // a half-closed stream is forgotten after so long
 	linger    time.Duration // to write what is pending when a session closes
+	recheck   time.Duration // between two judgements of an open session's certificate
 	grace     time.Duration // for handlers to say their end when a server or a console goes
 }
 
@@ -31,6 +32,7 @@ func defaultTiming() timing {
 		hold:      20 * time.Millisecond,
 		fin:       5 * time.Second,
 		linger:    250 * time.Millisecond,
+		recheck:   10 * time.Second,
 		grace:     time.Second,
 	}
 }

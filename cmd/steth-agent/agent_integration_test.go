@@ -125,6 +125,38 @@ func (p *process) dial(t *testing.T, role string) (control, bulk *rpc.Session) {
 	return one(false), one(true)
 }
 
+// A console that is revoked while it is in loses its sessions without a restart
+// of the agent.
+func TestRevokedWhileIn(t *testing.T) {
+	t.Parallel() // it mostly waits
+	p := startAgent(t)
+	control, _ := p.dial(t, "viewer")
+	st, err := control.Call(t.Context(), api.ToolHello, api.HelloRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	if _, err := rpc.Recv[api.Hello](st); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.After(3 * time.Second); len(p.audit()) == 0; {
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-deadline:
+			t.Fatal("no audit of the call")
+		}
+	}
+	serial, _ := p.audit()[0]["serial"].(string)
+	if err := os.WriteFile(filepath.Join(p.pki, "node-cmp1", "revoked"), []byte(serial+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-control.Done():
+	case <-time.After(15 * time.Second):
+		t.Error("the session is still open")
+	}
+}
+
 func sh(t *testing.T, line string) {
 	t.Helper()
 	args := strings.Fields(line)

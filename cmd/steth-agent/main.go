@@ -101,7 +101,7 @@ func serve(ctx context.Context, cfg configuration, f flags, stderr io.Writer) er
 	node.Log = log
 	a := agent.New(agent.Config{
 		Node: node,
-		TLS:  who.tls, Identify: who.identify, Plain: who.plain,
+		TLS:  who.tls, Identify: who.identify, Recheck: who.recheck, Plain: who.plain,
 		Log:   log.With("log", "agent"),
 		Audit: log.With("log", "audit"),
 	})
@@ -118,6 +118,7 @@ type access struct {
 	node     string
 	tls      *tls.Config
 	identify func(tls.ConnectionState) (rpc.Peer, error)
+	recheck  func(tls.ConnectionState) error
 	plain    *rpc.Peer
 	expires  time.Time
 }
@@ -147,6 +148,7 @@ func identify(cfg configuration, f flags, log *slog.Logger) (access, error) {
 			p.Name, p.Role, p.Serial, err = pki.IdentifyConsole(cs)
 			return p, err
 		},
+		recheck: pki.Recheck(bundle),
 	}, nil
 }
 

@@ -22,6 +22,6 @@
 //
 // A bundle is read again when its files change, at the next handshake. A file
 // named revoked beside them lists the serial numbers (hexadecimal, one a line,
-// # for comments) of certificates that are refused from then on; sessions that
-// are open stay open.
+// # for comments) of certificates that are refused from then on; [Recheck] ends
+// sessions that are open.
 package pki

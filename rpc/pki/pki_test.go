@@ -206,6 +206,65 @@ func TestConsoleKindNeverServes(t *testing.T) {
 	}
 }
 
+// A session that is open is judged again by what the files say now.
+func TestRecheck(t *testing.T) {
+	dir := authority(t)
+	node := load(t, dir, "node-cmp1")
+	a, err := LoadAuthority(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recheck := Recheck(node)
+	enter := func(bundle string) tls.ConnectionState {
+		t.Helper()
+		state, serr, cerr := shake(t, ServerTLS(node), ClientTLS(load(t, dir, bundle), "cmp1"))
+		if err := errors.Join(serr, cerr); err != nil {
+			t.Fatal(err)
+		}
+		if err := recheck(state); err != nil {
+			t.Fatalf("%s at once: %v", bundle, err)
+		}
+		return state
+	}
+	refused := func(state tls.ConnectionState, says string) {
+		t.Helper()
+		if err := recheck(state); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v, want that it is %s", err, says)
+		}
+	}
+	viewer, operator := enter("console-viewer"), enter("console-operator")
+	if err := os.WriteFile(filepath.Join(dir, "node-cmp1", revokedFile), []byte(serialOf(viewer.PeerCertificates[0])), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refused(viewer, "revoked")
+	if err := recheck(operator); err != nil {
+		t.Errorf("another than the revoked: %v", err)
+	}
+	a.Now = func() time.Time { return time.Now().Add(2*time.Second - lifetimeConsole) }
+	if err := a.IssueConsole(filepath.Join(dir, "console-brief"), "brief", "viewer"); err != nil {
+		t.Fatal(err)
+	}
+	brief := enter("console-brief")
+	for deadline := time.After(5 * time.Second); recheck(brief) == nil; {
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-deadline:
+			t.Fatal("an expired certificate stays valid")
+		}
+	}
+	refused(brief, "expired")
+	other := authority(t)
+	ca, err := os.ReadFile(filepath.Join(other, authorityFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	node.mu.Lock() // as if the files had changed to those of another authority
+	node.using.roots = x509.NewCertPool()
+	node.using.roots.AppendCertsFromPEM(ca)
+	node.mu.Unlock()
+	refused(operator, "valid no more")
+}
+
 func TestRevokedAndRenewedWithoutRestart(t *testing.T) {
 	dir := authority(t)
 	agent := load(t, dir, "node-cmp1")

@@ -2,8 +2,10 @@ package pki
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // ServerTLS is an agent's configuration: TLS 1.3, a console's certificate from
@@ -42,6 +44,26 @@ func ClientTLS(b *Bundle, node string) *tls.Config {
 		// has another authority, and its answer would be about a missing one.
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &m.cert, nil },
 		VerifyConnection:     func(cs tls.ConnectionState) error { return m.verify(cs, kindAgent, node) },
+	}
+}
+
+// Recheck judges a console again whose session [ServerTLS] let in: whether its
+// certificate has been revoked since, has expired or is of an authority that is
+// no longer the bundle's.
+func Recheck(b *Bundle) func(tls.ConnectionState) error {
+	return func(cs tls.ConnectionState) error {
+		m := b.current()
+		if err := m.verify(cs, kindConsole, ""); err != nil {
+			return err
+		}
+		leaf := cs.PeerCertificates[0]
+		if now := time.Now(); now.After(leaf.NotAfter) {
+			return fmt.Errorf("the certificate of console %s (serial %s) expired on %s", leaf.Subject.CommonName, serialOf(leaf), day(leaf.NotAfter))
+		}
+		if _, err := leaf.Verify(x509.VerifyOptions{Roots: m.roots, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}); err != nil {
+			return fmt.Errorf("the certificate of console %s (serial %s) is valid no more: %w", leaf.Subject.CommonName, serialOf(leaf), err)
+		}
+		return nil
 	}
 }
 
