@@ -1,13 +1,19 @@
 package main
 
 import (
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 
+	"github.com/charmbracelet/x/term"
 	"github.com/goccy/go-yaml"
 
 	"steth/internal/safetext"
@@ -43,7 +49,8 @@ func (t table) pick(names []string) (table, error) {
 }
 
 // write prints t in one of the formats. Text from the cloud is made harmless
-// where people read it; JSON, YAML and CSV keep it as it is, escaped as they do.
+// where people read it. JSON and YAML keep it as it is, escaped as they do; CSV
+// has no escapes and keeps it on the way to a file or a program.
 func (t table) write(w io.Writer, format string) error {
 	switch format {
 	case "table":
@@ -56,8 +63,11 @@ func (t table) write(w io.Writer, format string) error {
 		}
 		return nil
 	case "csv":
-		c := csv.NewWriter(w)
-		return c.WriteAll(slices.Concat([][]string{t.keys}, t.rows))
+		rows := t.rows
+		if f, ok := w.(*os.File); ok && term.IsTerminal(f.Fd()) {
+			rows = harmless(rows)
+		}
+		return csv.NewWriter(w).WriteAll(slices.Concat([][]string{t.keys}, rows))
 	}
 	list := make([]yaml.MapSlice, len(t.rows))
 	for r, row := range t.rows {
@@ -88,7 +98,7 @@ func (t table) json(w io.Writer) error {
 			value, _ := json.Marshal(v)
 			b.Write(key)
 			b.WriteString(": ")
-			b.Write(value)
+			b.Write(escaped(value))
 		}
 		b.WriteString("}")
 	}
@@ -100,16 +110,20 @@ func (t table) json(w io.Writer) error {
 	return err
 }
 
-func (t table) columns(w io.Writer) error {
-	clean := make([][]string, 0, len(t.rows)+1)
-	clean = append(clean, t.titles)
-	for _, row := range t.rows {
-		line := make([]string, len(row))
+// harmless returns rows with every text made safe to print.
+func harmless(rows [][]string) [][]string {
+	clean := make([][]string, len(rows))
+	for r, row := range rows {
+		clean[r] = make([]string, len(row))
 		for i, v := range row {
-			line[i] = safetext.Clean(v)
+			clean[r][i] = safetext.Clean(v)
 		}
-		clean = append(clean, line)
 	}
+	return clean
+}
+
+func (t table) columns(w io.Writer) error {
+	clean := slices.Concat([][]string{t.titles}, harmless(t.rows))
 	widths := make([]int, len(t.titles))
 	for _, row := range clean {
 		for i, v := range row {
@@ -136,17 +150,50 @@ func writeObject(w io.Writer, format string, v any) error {
 	if format == "yaml" {
 		return writeYAML(w, v)
 	}
-	e := json.NewEncoder(w)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
-	return e.Encode(v)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	_, err := w.Write(escaped(b.Bytes()))
+	return err
+}
+
+// escaped writes what a terminal would obey, or show as something else, as
+// escapes of JSON, which says the same. JSON itself asks for that below U+0020
+// only; the controls from U+007F to U+009F and those of text direction remain.
+func escaped(b []byte) []byte {
+	out := make([]byte, 0, len(b))
+	for len(b) > 0 {
+		r, n := utf8.DecodeRune(b)
+		if one := string(b[:n]); r >= 0x7f && safetext.Clean(one) != one {
+			for _, u := range utf16.AppendRune(nil, r) {
+				out = fmt.Appendf(out, "\\u%04x", u)
+			}
+		} else {
+			out = append(out, b[:n]...)
+		}
+		b = b[n:]
+	}
+	return out
 }
 
 func writeYAML(w io.Writer, v any) error {
-	out, err := yaml.MarshalWithOptions(v, yaml.UseJSONMarshaler())
+	out, err := yaml.MarshalWithOptions(v, yaml.UseJSONMarshaler(), yaml.CustomMarshaler(quoted))
 	if err != nil {
 		return err
 	}
 	_, err = w.Write(out)
 	return err
+}
+
+// quoted is a string as YAML, in quotes and escaped where a terminal would obey
+// it: the library quotes only what YAML would misread.
+func quoted(s string) ([]byte, error) {
+	if safetext.Clean(s) != s {
+		return []byte(strconv.QuoteToASCII(s)), nil
+	}
+	return yaml.Marshal(s)
 }
