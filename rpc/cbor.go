@@ -30,6 +30,8 @@ var codecs = sync.OnceValue(func() codec {
 		MaxMapPairs:      maxCBORElements,
 		TagsMd:           cbor.TagsForbidden,
 		UTF8:             cbor.UTF8RejectInvalid,
+		NaN:              cbor.NaNDecodeForbidden, // no measurement, and JSON can't say it
+		Inf:              cbor.InfDecodeForbidden,
 	}
 	lenient, err := opt.DecMode()
 	if err != nil {
@@ -48,8 +50,8 @@ var codecs = sync.OnceValue(func() codec {
 })
 
 // Decode reads one event into v, which is a pointer. It is strict about form
-// (no duplicate keys, no tags, no indefinite lengths, valid UTF-8, bounded
-// depth and counts, nothing after the value) and skips fields that v does not
+// (no duplicate keys, no tags, no indefinite lengths, valid UTF-8, finite
+// numbers, bounded depth and counts, nothing after the value) and skips fields that v does not
 // have, so that an older console understands a newer agent.
 func Decode(raw cbor.RawMessage, v any) error {
 	if err := codecs().lenient.Unmarshal(raw, v); err != nil {

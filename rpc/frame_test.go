@@ -86,6 +86,8 @@ func TestDecodeIsStrict(t *testing.T) {
 		"huge array":        "\xa1\x18\x63\x9a\x7f\xff\xff\xff",
 		"wrong type":        "\xa1\x01\x07",
 		"nothing":           "",
+		"not a number":      "\xa1\x18\x63\xf9\x7e\x00",
+		"infinity":          "\xa1\x18\x63\xfb\x7f\xf0\x00\x00\x00\x00\x00\x00",
 	} {
 		var v echo
 		if err := Decode(cbor.RawMessage(raw), &v); err == nil {
