@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"go.uber.org/goleak"
 
@@ -137,6 +138,20 @@ func TestPanicIsAnError(t *testing.T) {
 	}
 	if f := finding(t, r); f.Verdict != Error || !strings.Contains(f.Reason, "boom") {
 		t.Errorf("got %+v", f)
+	}
+}
+
+// What an agent says may be a megabyte; a finding is a sentence.
+func TestReasonIsASentence(t *testing.T) {
+	p := sample(func(context.Context, *Job, sampleArgs) (Finding, error) {
+		return Finding{Verdict: Warn, Reason: strings.Repeat("ä", 1<<20)}, nil
+	})
+	r, err := p.Start(t.Context(), Env{}, port, map[string]string{"to": "::1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := finding(t, r); len(f.Reason) > 5000 || !utf8.ValidString(f.Reason) || !strings.HasSuffix(f.Reason, "…") {
+		t.Errorf("a reason of %d bytes", len(f.Reason))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -132,6 +133,7 @@ func (r *Run) work(ctx context.Context, job *Job) {
 	}
 	f.Probe, f.Inputs, f.Started, f.Duration = r.probe.Name, r.set, started, job.Now().Sub(started)
 	f.Target, f.TargetID = r.target.Name, r.target.ID
+	f.Reason = shorten(f.Reason)
 	job.Log.Info("probe", "probe", f.Probe, "target", f.TargetID, "verdict", f.Verdict, "code", f.Code, "took", f.Duration)
 	r.mu.Lock()
 	r.finding, r.ended = f, true
@@ -145,6 +147,17 @@ func (r *Run) work(ctx context.Context, job *Job) {
 		feed.End(end)
 	}
 	r.version.Add(1)
+}
+
+// maxReason is how long a finding's sentence may be, in bytes. Parts of it are an
+// agent's words, and the screen draws it again and again.
+const maxReason = 4096
+
+func shorten(s string) string {
+	if len(s) <= maxReason {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxReason], "") + "…"
 }
 
 // call runs the probe's function, and turns a panic into an error: a defect in

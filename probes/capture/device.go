@@ -109,16 +109,40 @@ func Links(ctx context.Context, env probes.Env, node string) ([]api.Namespace, e
 	}
 	defer s.Close()
 	defer context.AfterFunc(ctx, func() { s.Close() })()
+	return ReadLinks(s, func(api.Namespace) {})
+}
+
+// The most that ReadLinks takes: a node has some thousand links. An agent that
+// is not what it should be may never end its answer, and an empty link of one
+// byte takes hundreds here.
+const (
+	mostLinks     = 1 << 18
+	mostLinkBytes = 64 << 20
+)
+
+// ReadLinks reads an answer of the links tool to its end, and shows each
+// namespace as it comes.
+func ReadLinks(s probes.Stream, each func(api.Namespace)) ([]api.Namespace, error) {
 	var out []api.Namespace
+	links, size := 0, 0
 	for {
-		ns, err := rpc.Recv[api.Namespace](s)
+		m, err := s.Next()
 		if errors.Is(err, io.EOF) {
 			return out, nil
 		}
 		if err != nil {
 			return out, err
 		}
+		var ns api.Namespace
+		if err := rpc.Decode(m.Event, &ns); err != nil {
+			return out, err
+		}
+		links, size = links+1+len(ns.Links), size+len(m.Event)
+		if links > mostLinks || size > mostLinkBytes {
+			return out, fmt.Errorf("the agent tells of more than %d links or %d MiB, and does not end", mostLinks, mostLinkBytes>>20)
+		}
 		out = append(out, ns)
+		each(ns)
 	}
 }
 

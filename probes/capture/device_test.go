@@ -1,9 +1,11 @@
 package capture
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/fxamacker/cbor/v2"
@@ -114,5 +116,31 @@ func TestJudgeDevice(t *testing.T) {
 				t.Errorf("got  %s %q\nwant %s %q", f.Verdict, f.Reason, c.verdict, c.reason)
 			}
 		})
+	}
+}
+
+// endless is a hostile agent: it says the same again and again.
+type endless struct{ event []byte }
+
+func (e endless) Next() (rpc.Message, error) { return rpc.Message{Event: e.event}, nil }
+func (endless) Close() error                 { return nil }
+
+func TestReadLinksOfAHostileAgent(t *testing.T) {
+	encode := func(ns api.Namespace) []byte {
+		raw, err := cbor.Marshal(ns)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	}
+	for name, event := range map[string][]byte{
+		"namespaces without links":  encode(api.Namespace{Name: "a"}),
+		"the smallest links":        append([]byte{0xa1, 0x05, 0x99, 0xff, 0xff}, bytes.Repeat([]byte{0xa0}, 0xffff)...),
+		"one namespace's long name": encode(api.Namespace{Name: strings.Repeat("n", 1<<20-64)}),
+	} {
+		all, err := ReadLinks(endless{event}, func(api.Namespace) {})
+		if err == nil || !strings.Contains(err.Error(), "does not end") || len(all) == 0 {
+			t.Errorf("%s: %d namespaces, %v", name, len(all), err)
+		}
 	}
 }

@@ -2,16 +2,14 @@ package node
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"steth/agent/api"
 	"steth/feed"
 	"steth/openstack"
 	"steth/probes"
-	"steth/rpc"
+	"steth/probes/capture"
 )
 
 type linksArgs struct {
@@ -39,17 +37,9 @@ var Links = probes.Define(probes.Spec[linksArgs]{
 			return at, err
 		}
 		defer s.Close()
-		var all []api.Namespace
-		for {
-			ns, err := rpc.Recv[api.Namespace](s)
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				return at, err
-			}
-			all = append(all, ns)
-			show(f, ns, a.Match, job.Now().UnixNano())
+		all, err := capture.ReadLinks(s, func(ns api.Namespace) { show(f, ns, a.Match, job.Now().UnixNano()) })
+		if err != nil {
+			return at, err
 		}
 		return judgeLinks(job.Target.ID, all), nil
 	},
