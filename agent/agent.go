@@ -17,7 +17,7 @@ import (
 // Config is what an agent is made of. Log, Audit and Node are needed, and
 // either TLS with Identify or Plain.
 type Config struct {
-	Node tools.Node // Jobs is filled by the agent
+	Node tools.Node // Jobs and Compiles are filled by the agent
 	// TLS and Identify say which consoles are let in, and Recheck which may
 	// stay, see [rpc.Server].
 	TLS      *tls.Config
@@ -37,13 +37,17 @@ type Agent struct {
 	jobs  *jobs
 }
 
+// compiles is how many filters are compiled at once: enough for those that
+// people write, which take milliseconds.
+const compiles = 2
+
 // New makes an agent with the tools of [tools.All].
 func New(cfg Config) *Agent { return newAgent(cfg, tools.All()) }
 
 func newAgent(cfg Config, all []tools.Tool) *Agent {
 	a := &Agent{cfg: cfg, tools: map[string]tools.Tool{}, jobs: newJobs(cfg.Node.Limits)}
 	node := cfg.Node
-	node.Jobs = a.jobs.count
+	node.Jobs, node.Compiles = a.jobs.count, make(chan struct{}, compiles)
 	a.node = &node
 	for _, t := range all {
 		a.tools[t.Name] = t

@@ -30,6 +30,8 @@ type filter struct {
 	// device that carries it and sent again. No address: nothing is left out.
 	own  []netip.Addr
 	port int
+	// slots are Node.Compiles.
+	slots chan struct{}
 }
 
 // compile makes the program that the kernel runs for f.
@@ -131,8 +133,17 @@ func (f filter) ownText() string {
 }
 
 // compileText has tcpdump compile text: as nobody, in an empty network
-// namespace where it can ask no name server, and with a time limit.
+// namespace where it can ask no name server, with a time limit, and not more of
+// them at once than there are slots.
 func (f filter) compileText(ctx context.Context, text string) (program, error) {
+	if f.slots != nil {
+		select {
+		case f.slots <- struct{}{}:
+			defer func() { <-f.slots }()
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, compileTime,
 		failf(ErrTimeout, "filter %q: tcpdump took more than %v to compile it", f.text, compileTime))
 	defer cancel()

@@ -1,9 +1,12 @@
 package tools
 
 import (
+	"context"
+	"errors"
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestOwnText(t *testing.T) {
@@ -27,6 +30,31 @@ func TestEitherWay(t *testing.T) {
 	}
 	if got := ethernet.eitherWay("vlan 5 and icmp"); got != "vlan 5 and icmp" {
 		t.Errorf("words with vlan: %s", got)
+	}
+}
+
+// A filter waits for a slot: the worst ones take seconds and much memory.
+func TestCompileWaitsForASlot(t *testing.T) {
+	slots := make(chan struct{}, 1)
+	slots <- struct{}{}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	gaveUp := errors.New("gave up")
+	done := make(chan error, 1)
+	go func() {
+		_, err := filter{text: "icmp", dlt: dltEthernet, slots: slots}.compile(ctx)
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		t.Fatalf("it did not wait: %v", err)
+	case <-time.After(100 * time.Millisecond):
+	}
+	cancel(gaveUp)
+	if err := <-done; !errors.Is(err, gaveUp) {
+		t.Errorf("%v", err)
+	}
+	if len(slots) != 1 {
+		t.Error("it gave a slot back that it never had")
 	}
 }
 

@@ -31,6 +31,9 @@ type Node struct {
 	Commit  string
 	Started time.Time
 	Jobs    func() int // running now
+	// Compiles bounds by its room how many filters are compiled at once: libpcap
+	// takes hundreds of megabytes for the worst. Nil bounds nothing.
+	Compiles chan struct{}
 
 	// Namespaces are the directories that hold named network namespaces; the
 	// first is where ip-netns(8) and Neutron put them.
