@@ -32,8 +32,8 @@ type Found struct {
 // in base alone, because Neutron can't filter by them.
 //
 // What the best hits need to be shown (network, subnets, server, router,
-// floating IPs, node) is read as well. Nothing found is an error that says what
-// was tried, with [ErrNotFound] in its chain; Found.Snapshot is set even then.
+// floating IPs, node) is read as well. Nothing found is an error that says why
+// that may be, with [ErrNotFound] in its chain; Found.Snapshot is set even then.
 func (c *Cloud) Find(ctx context.Context, base *Snapshot, text string) (Found, error) {
 	start := time.Now()
 	if base == nil {
@@ -202,27 +202,23 @@ func (f *find) nothing() error {
 	case q.id != "":
 		head = fmt.Sprintf("nothing in this cloud has the id %s", q.id)
 	case q.device != "":
-		head = fmt.Sprintf("no port that was read so far belongs to device %s, and Neutron can't be asked for a part of an id", q.name)
+		head = fmt.Sprintf("no port that was read so far belongs to device %s, and Neutron can't be asked for a part of an id: read the ports first", q.name)
 	default:
 		head = fmt.Sprintf("nothing in this cloud is called %q", q.name)
 	}
-	tail := "read the ports first"
-	if len(f.tried) > 0 {
-		slices.Sort(f.tried)
-		tail = "asked for " + andList(slices.Compact(f.tried))
-		if q.name != "" && !q.addr.IsValid() && q.mac == "" && q.id == "" {
-			tail += " by whole name, and for names that start so in what was read before"
-		}
+	var tails []string
+	if q.name != "" && !q.addr.IsValid() && q.mac == "" && q.id == "" && q.device == "" {
+		tails = append(tails, "Neutron finds whole names only")
 	}
 	if where, ok := f.snapshot.subnetOf(q); ok {
-		tail += "; it would lie in subnet " + where
+		tails = append(tails, "it would lie in subnet "+where)
 	}
 	if len(f.failures) > 0 {
-		tail += "; not all could be asked: " + f.failures[0].Error()
+		tails = append(tails, "not all could be asked: "+f.failures[0].Error())
 	} else if !f.cloud.about.Admin {
-		tail += "; only project " + f.cloud.about.Project + " can be seen"
+		tails = append(tails, "only project "+f.cloud.about.Project+" can be seen")
 	}
-	return problemf(ErrNotFound, "%s: %s", head, tail)
+	return problemf(ErrNotFound, "%s", strings.Join(append([]string{head}, tails...), "; "))
 }
 
 // subnetOf names the subnet that a query's address lies in.

@@ -132,10 +132,10 @@ func TestFindNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for text, parts := range map[string][]string{
-		"10.1.0.77":                            {"address 10.1.0.77", "floating IPs and ports", "subnet s1 (10.1.0.0/24)"},
-		"fa:16:3e:00:00:01":                    {"MAC fa:16:3e:00:00:01", "asked for ports"},
-		"00000000-0000-0000-0000-000000000001": {"has the id", "servers", "routers", "subnets"},
-		"nobody":                               {`called "nobody"`, "servers", "networks", "whole name"},
+		"10.1.0.77":                            {"address 10.1.0.77", "subnet s1 (10.1.0.0/24)"},
+		"fa:16:3e:00:00:01":                    {"no port has the MAC fa:16:3e:00:00:01"},
+		"00000000-0000-0000-0000-000000000001": {"has the id 00000000"},
+		"nobody":                               {`called "nobody"`, "whole names"},
 		"qvo12345678-9a":                       {"device qvo12345678-9a", "read the ports first"},
 		"  ":                                   {"nothing to look for"},
 	} {

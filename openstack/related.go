@@ -134,6 +134,7 @@ func (r *related) ofPort(p Port) {
 	r.add("server", KindServer, p.DeviceID)
 	r.add("router", KindRouter, p.DeviceID)
 	r.floating(p.ID)
+	r.add("floating IP", KindFloatingIP, p.DeviceID) // of the port that holds its address
 	r.add("network", KindNetwork, p.NetworkID)
 	for _, a := range p.Fixed {
 		r.add("subnet", KindSubnet, a.SubnetID)
@@ -144,15 +145,20 @@ func (r *related) ofPort(p Port) {
 		r.add("group", KindSecurityGroup, id)
 	}
 	var here, there []Object
+	if p.Host != "" {
+		for _, other := range s.PortsOn(p.Host) {
+			if other.ID != p.ID && other.DeviceID != p.DeviceID && strings.HasPrefix(other.DeviceOwner, "compute:") {
+				here = append(here, other)
+			}
+		}
+	}
 	for _, other := range s.PortsIn(p.NetworkID) {
 		switch {
 		case other.DeviceOwner == ownerDHCP:
 			r.put("dhcp", other)
 		case other.DeviceID == p.DeviceID && p.DeviceID != "":
 			r.put("same device", other)
-		case other.Host == p.Host:
-			here = append(here, other)
-		default:
+		case other.ID != p.ID && other.Host != p.Host:
 			there = append(there, other)
 		}
 	}

@@ -216,18 +216,18 @@ func samples(t testing.TB) []sample {
 		{"TCP SYN", whole(tcp4(&layers.TCP{SYN: true, Options: []layers.TCPOption{
 			{OptionType: layers.TCPOptionKindNop},
 			{OptionType: layers.TCPOptionKindMSS, OptionLength: 4, OptionData: []byte{5, 180}},
-		}}, 0)), "10.20.0.11.51000 > 10.20.0.22.443  TCP [S] seq 1000 win 502 mss 1460 len 0", TCP},
+		}}, 0)), "10.20.0.11.51000 > 10.20.0.22.443  TCP [S] len 0 seq 1000 win 502 mss 1460", TCP},
 		{
 			"TCP data", whole(tcp4(&layers.TCP{PSH: true, ACK: true}, 100)),
-			"10.20.0.11.51000 > 10.20.0.22.443  TCP [P.] seq 1000:1100 ack 2000 win 502 len 100", TCP,
+			"10.20.0.11.51000 > 10.20.0.22.443  TCP [P.] len 100 seq 1000:1100 ack 2000 win 502", TCP,
 		},
 		{
 			"TCP data, headers only", cutTo(tcp4(&layers.TCP{PSH: true, ACK: true}, 1000), 64),
-			"10.20.0.11.51000 > 10.20.0.22.443  TCP [P.] seq 1000:2000 ack 2000 win 502 len 1000", TCP,
+			"10.20.0.11.51000 > 10.20.0.22.443  TCP [P.] len 1000 seq 1000:2000 ack 2000 win 502", TCP,
 		},
 		{
 			"TCP reset", whole(tcp4(&layers.TCP{RST: true, ACK: true}, 0)),
-			"10.20.0.11.51000 > 10.20.0.22.443  TCP [R.] seq 1000 ack 2000 win 502 len 0", TCPReset,
+			"10.20.0.11.51000 > 10.20.0.22.443  TCP [R.] len 0 seq 1000 ack 2000 win 502", TCPReset,
 		},
 		{"TCP cut", cutTo(tcp4(&layers.TCP{ACK: true}, 0), 44), "10.20.0.11.51000 > 10.20.0.22.443  TCP [cut]", TCP},
 		{"UDP", whole(udp4(5000, 6000, payload(20))), "10.20.0.11.5000 > 10.20.0.22.6000  UDP len 20", UDP},

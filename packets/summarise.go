@@ -7,7 +7,7 @@ const MaxRow = 2048
 // sent to whom, two blanks, and what it says, in words close to tcpdump's.
 //
 //	10.20.0.11 > 10.20.0.22  ICMP echo request 50 len 64 id 7
-//	10.20.0.11.51000 > 10.20.0.22.443  TCP [P.] seq 1:101 ack 9 win 502 len 100
+//	10.20.0.11.51000 > 10.20.0.22.443  TCP [P.] len 100 seq 1:101 ack 9 win 502
 //	fa:16:3e:0a:11:01 > broadcast  vlan 100 ARP who has 10.20.0.1 tell 10.20.0.11
 //	192.168.0.1 > 192.168.0.2  VXLAN 101  10.20.0.11 > 10.20.0.22  ICMP ...
 //

@@ -37,6 +37,7 @@ func (r *row) tcp(d *datagram, b []byte, wire int) {
 	r.text("TCP [")
 	r.flags(flags, b[12]&1 != 0)
 	r.byte(']')
+	r.len(length) // before the long numbers: a narrow pane cuts what comes last
 	const fin, syn, rst, ack, urg = 1, 2, 4, 16, 32
 	if seq := be.Uint32(b[4:]); length > 0 || flags&(syn|fin|rst) != 0 {
 		r.text(" seq ")
@@ -59,7 +60,6 @@ func (r *row) tcp(d *datagram, b []byte, wire int) {
 	if flags&syn != 0 {
 		r.mss(b[tcpHead:min(size, len(b))])
 	}
-	r.len(length)
 	if flags&rst != 0 {
 		r.proto = TCPReset
 	}

@@ -115,7 +115,7 @@ func TestErrorIsNeverFail(t *testing.T) {
 		"away":      {rpc.Errorf(rpc.Unavailable, "no"), CodeUnreachable, Error},
 		"cut":       {rpc.ErrUnexpectedEnd, CodeUnreachable, Error},
 		"something": {errors.New("what"), CodeCouldNotRun, Error},
-		"stopped":   {ErrStopped, CodeStopped, Skip},
+		"no stop":   {rpc.ErrCancelled, CodeCouldNotRun, Error}, // nobody here stopped it
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := sample(func(context.Context, *Job, sampleArgs) (Finding, error) { return Finding{}, c.err })
@@ -125,6 +125,43 @@ func TestErrorIsNeverFail(t *testing.T) {
 			}
 			if f := finding(t, r); f.Verdict != c.is || f.Code != c.want || f.Reason == "" {
 				t.Errorf("got %s %s %q, want %s %s", f.Verdict, f.Code, f.Reason, c.is, c.want)
+			}
+		})
+	}
+}
+
+// ended is a stream that ends with an error.
+type ended struct{ err error }
+
+func (e ended) Next() (rpc.Message, error) { return rpc.Message{}, e.err }
+func (e ended) Close() error               { return nil }
+
+// agents gives every call the same stream.
+type agents struct{ stream Stream }
+
+func (a agents) Call(context.Context, string, string, any) (Stream, error) { return a.stream, nil }
+func (a agents) Address(context.Context, string) (string, error)           { return "", nil }
+func (a agents) Offset(string) time.Duration                               { return 0 }
+
+func TestAgentThatGoesAwayIsNoStop(t *testing.T) {
+	for name, err := range map[string]error{"it stops": rpc.ErrCancelled, "it is killed": rpc.ErrUnexpectedEnd, "its session breaks": rpc.ErrUnavailable} {
+		t.Run(name, func(t *testing.T) {
+			p := sample(func(ctx context.Context, job *Job, _ sampleArgs) (Finding, error) {
+				s, err := job.Call(ctx, "cmp1", "ping", nil)
+				if err != nil {
+					return Finding{}, err
+				}
+				defer s.Close()
+				_, err = s.Next()
+				return Finding{}, err
+			})
+			r, err := p.Start(t.Context(), Env{Agents: agents{ended{err}}}, port, map[string]string{"to": "::1"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			f := finding(t, r)
+			if f.Verdict != Error || f.Code != CodeUnreachable || !strings.Contains(f.Reason, "ping on cmp1: the agent went away") {
+				t.Errorf("got %s %s %q", f.Verdict, f.Code, f.Reason)
 			}
 		})
 	}

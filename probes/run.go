@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"runtime/debug"
 	"slices"
@@ -69,14 +70,36 @@ func (j *Job) Call(ctx context.Context, node, tool string, args any) (Stream, er
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", tool, err) // which names the node
 	}
-	return &stopping{Stream: s, release: context.AfterFunc(ctx, func() { s.Close() })}, nil
+	return &stopping{
+		Stream: s, ctx: ctx, what: tool + " on " + node,
+		release: context.AfterFunc(ctx, func() { s.Close() }),
+	}, nil
 }
 
-// stopping is a stream that closes itself when its context ends.
+// stopping is a stream that closes itself when its context ends, and whose
+// errors say what was asked where.
 type stopping struct {
 	Stream
+	ctx     context.Context // of the call
+	what    string
 	release func() bool
 }
+
+func (s *stopping) Next() (rpc.Message, error) {
+	m, err := s.Stream.Next()
+	switch {
+	case err == nil || errors.Is(err, io.EOF):
+		return m, err
+	case s.ctx.Err() != nil:
+		return m, context.Cause(s.ctx)
+	case errors.Is(err, errAway), errors.Is(err, rpc.ErrUnavailable), errors.Is(err, rpc.ErrUnexpectedEnd), errors.Is(err, rpc.ErrCancelled):
+		return m, fmt.Errorf("%s: %w (%w); does steth-agent still run there?", s.what, errAway, err)
+	}
+	return m, fmt.Errorf("%s: %w", s.what, err)
+}
+
+// errAway says that an agent ended a call that nobody here had stopped.
+var errAway = errors.New("the agent went away in the middle")
 
 func (s *stopping) Close() error {
 	s.release()
@@ -129,7 +152,7 @@ func (r *Run) work(ctx context.Context, job *Job) {
 	started := job.Now()
 	f, err := r.call(ctx, job)
 	if err != nil {
-		f = failed(f, err)
+		f = failed(f, err, ctx.Err() != nil)
 	}
 	f.Probe, f.Inputs, f.Started, f.Duration = r.probe.Name, r.set, started, job.Now().Sub(started)
 	f.Target, f.TargetID = r.target.Name, r.target.ID
@@ -172,11 +195,12 @@ func (r *Run) call(ctx context.Context, job *Job) (f Finding, err error) {
 	return r.probe.run(ctx, job, r.set)
 }
 
-// failed is the finding of a probe that could not run.
-func failed(f Finding, err error) Finding {
+// failed is the finding of a probe that could not run, because it was stopped
+// here or for another reason.
+func failed(f Finding, err error, stopped bool) Finding {
 	f.Verdict, f.Reason = Error, err.Error()
 	switch {
-	case errors.Is(err, ErrStopped), errors.Is(err, context.Canceled), errors.Is(err, rpc.ErrCancelled):
+	case stopped:
 		f.Verdict, f.Code, f.Reason = Skip, CodeStopped, "stopped before there was anything to judge"
 	case errors.Is(err, rpc.ErrPermissionDenied):
 		f.Code = CodeDenied
@@ -186,7 +210,7 @@ func failed(f Finding, err error) Finding {
 		f.Code = CodeNotReady
 	case errors.Is(err, rpc.ErrResourceExhausted):
 		f.Code = CodeLimit
-	case errors.Is(err, rpc.ErrUnavailable), errors.Is(err, rpc.ErrUnexpectedEnd), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, errAway), errors.Is(err, rpc.ErrUnavailable), errors.Is(err, rpc.ErrUnexpectedEnd), errors.Is(err, context.DeadlineExceeded):
 		f.Code = CodeUnreachable
 	default:
 		f.Code = CodeCouldNotRun

@@ -21,7 +21,7 @@ type tcpArgs struct {
 	Network  string `arg:"network" help:"address of the nodes to use" choices:"management,tunnel" default:"management"`
 	Seconds  int    `arg:"seconds" help:"length of the test" default:"10" min:"1" max:"300"`
 	Parallel int    `arg:"parallel" help:"streams at once" default:"1" min:"1" max:"32"`
-	Limit    int64  `arg:"limit" help:"most bits a second, 500M or 2.5G; 0 for no bound" type:"bits" default:"0"`
+	Limit    int64  `arg:"limit" help:"most bits a second, 500M or 2.5G; 0 for no bound" type:"bits" default:"1G"`
 	Reverse  bool   `arg:"reverse" help:"let the receiver send" default:"false"`
 }
 
@@ -121,7 +121,7 @@ func measure(ctx context.Context, job *probes.Job, t test) (probes.Finding, erro
 	defer server.Close()
 	ready, err := rpc.Recv[api.IperfEvent](server)
 	if err != nil {
-		return at, fmt.Errorf("iperf3 server on %s: %w", t.To, err)
+		return at, err
 	}
 	f.Line(job.Now().UnixNano(), feed.Muted, fmt.Sprintf("server on %s listens on %s port %d", t.To, addr, ready.Port))
 
@@ -139,7 +139,7 @@ func measure(ctx context.Context, job *probes.Job, t test) (probes.Finding, erro
 			break
 		}
 		if err != nil {
-			return at, fmt.Errorf("iperf3 client on %s: %w", t.From, err)
+			return at, err
 		}
 		switch e.Kind {
 		case api.IperfInterval:
@@ -173,7 +173,7 @@ func address(ctx context.Context, job *probes.Job, node, network string) (string
 func line(e api.IperfEvent, protocol string) string {
 	s := fmt.Sprintf("%3d s  %14s", int(e.End/time.Second), probes.FormatBits(e.Bits))
 	if protocol == api.IperfTCP {
-		s += fmt.Sprintf("  retransmits %d", e.Retransmits)
+		s += fmt.Sprintf("  retransmits %-6d", e.Retransmits)
 		if e.RTT > 0 {
 			s += fmt.Sprintf("  rtt %.2f ms", float64(e.RTT)/1e6)
 		}

@@ -23,6 +23,10 @@ func judge(t test, end api.IperfEvent) probes.Finding {
 		},
 	}
 	f.Reason = fmt.Sprintf("%s to %s carries %s over %s", t.From, t.To, probes.FormatBits(received(end)), t.Client.Protocol)
+	if limit := float64(t.Client.Bits); t.Client.Protocol == api.IperfTCP && limit > 0 && end.Bits > 0.95*limit {
+		f.Fields["limited"] = true
+		f.Reason = fmt.Sprintf("%s to %s carries at least %s over %s, which was this test's limit", t.From, t.To, probes.FormatBits(received(end)), t.Client.Protocol)
+	}
 	if t.Client.Protocol == api.IperfUDP {
 		f.Fields["datagrams"], f.Fields["lost"], f.Fields["jitter_ms"] = end.Datagrams, end.Lost, float64(end.Jitter)/1e6
 		if end.Datagrams > 0 && end.Lost > 0 {

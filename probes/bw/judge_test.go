@@ -7,6 +7,14 @@ import (
 	"steth/probes"
 )
 
+func TestJudgeSaysWhereTheLimitWasReached(t *testing.T) {
+	c := api.IperfClientRequest{Protocol: api.IperfTCP, Bits: 1_000_000_000}
+	f := judge(test{From: "cmp1", To: "cmp2", Client: c}, api.IperfEvent{Bits: 0.99e9, Received: 0.98e9, Bytes: 1e9})
+	if want := "cmp1 to cmp2 carries at least 980 Mbit/s over tcp, which was this test's limit"; f.Reason != want {
+		t.Errorf("got %q, want %q", f.Reason, want)
+	}
+}
+
 func TestJudge(t *testing.T) {
 	for name, c := range map[string]struct {
 		protocol string

@@ -189,6 +189,9 @@ func runDevice(ctx context.Context, job *probes.Job, a deviceArgs) (probes.Findi
 		f.SetDrop("agent", c.Queue)
 	})
 	if err != nil && ctx.Err() == nil {
+		if facts.Packets > 0 {
+			err = fmt.Errorf("%w %d packets were seen before that", err, facts.Packets)
+		}
 		return at, err
 	}
 	if ctx.Err() != nil && !facts.Started {
