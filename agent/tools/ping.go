@@ -31,7 +31,8 @@ func runPing(ctx context.Context, node *Node, req api.PingRequest, sink Sink) er
 		program: "ping", debian: "iputils-ping",
 		args:  pingArgs(req),
 		netns: ns,
-		stop:  syscall.SIGINT, // ping answers it with its summary
+		keeps: []capability{capNetRaw()}, // it reads what strangers answer
+		stop:  syscall.SIGINT,            // ping answers it with its summary
 	}.run(ctx, func(l line) error {
 		ev, ok := log.line(l, node.ClockOffset)
 		if !ok {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,18 +32,28 @@ func idMapped(path string, id uint64) bool {
 	return false
 }
 
-// dropCapabilities takes every capability from the calling thread, which must
-// be one of startThread's, and from whatever it starts: with an empty bounding
-// set even user 0 gets none back on exec, see capabilities(7).
-func dropCapabilities() error {
-	for c := uintptr(0); c <= unix.CAP_LAST_CAP; c++ {
-		if err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); err != nil && err != unix.EINVAL { // EINVAL: the kernel is older than the list
+// bindCapabilities sees to it that what the calling thread, which must be one of
+// startThread's, starts from now on has the capabilities of keep at most, as
+// user 0 as well, and gets none back: see capabilities(7) about the bounding
+// set. The thread itself keeps what it has.
+func bindCapabilities(keep ...capability) error {
+	for c := uint(0); c <= unix.CAP_LAST_CAP; c++ {
+		if slices.ContainsFunc(keep, func(k capability) bool { return k.bit == c }) {
+			continue
+		}
+		if err := unix.Prctl(unix.PR_CAPBSET_DROP, uintptr(c), 0, 0, 0); err != nil && err != unix.EINVAL { // EINVAL: the kernel is older than the list
 			return fmt.Errorf("drop capability %d: %w", c, err)
 		}
 	}
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("set no_new_privs: %w", err)
 	}
+	return nil
+}
+
+// dropCapabilities takes every capability from the calling thread, which must
+// be one of startThread's.
+func dropCapabilities() error {
 	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var none [2]unix.CapUserData
 	if err := unix.Capset(&hdr, &none[0]); err != nil {

@@ -55,6 +55,9 @@ type command struct {
 	// confined runs it as nobody, or without any capability where there is no
 	// such user, because it reads what strangers wrote.
 	confined bool
+	// keeps are the capabilities of a program that can't be confined; nil leaves
+	// it all of the agent's.
+	keeps []capability
 	// isolated runs it in a new, empty network namespace.
 	isolated bool
 	stop     syscall.Signal // asks it to end; 0: SIGTERM
@@ -176,10 +179,15 @@ func (c command) prepareThread() error {
 			return failf(ErrNotReady, "make an empty network namespace for %s: %w", c.program, err)
 		}
 	}
-	if c.confined && c.credential() == nil {
-		if err := dropCapabilities(); err != nil {
-			return failf(ErrNotReady, "take the capabilities from %s: %w", c.program, err)
-		}
+	var err error
+	if c.confined || c.keeps != nil {
+		err = bindCapabilities(c.keeps...)
+	}
+	if err == nil && c.confined && c.credential() == nil {
+		err = dropCapabilities()
+	}
+	if err != nil {
+		return failf(ErrNotReady, "take capabilities from %s: %w", c.program, err)
 	}
 	return nil
 }

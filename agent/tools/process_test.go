@@ -43,6 +43,35 @@ func TestCommandPrintsBytes(t *testing.T) {
 	}
 }
 
+// What a program may do is set before it starts, and for all that it starts itself.
+func TestCommandRights(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: there is nothing to take from another user")
+	}
+	for name, tt := range map[string]struct {
+		command command
+		want    string
+	}{
+		"confined":       {command{confined: true}, "CapPrm 0000000000000000 CapEff 0000000000000000 CapBnd 0000000000000000 NoNewPrivs 1"},
+		"one capability": {command{keeps: []capability{capNetRaw()}}, "CapPrm 0000000000002000 CapEff 0000000000002000 CapBnd 0000000000002000 NoNewPrivs 1"},
+	} {
+		c := tt.command
+		c.program, c.args = "sh", []string{"-c", "cat /proc/self/status"}
+		var got []string
+		if _, err := c.run(t.Context(), func(l line) error {
+			if key, value, _ := strings.Cut(l.text, ":"); key == "NoNewPrivs" || key == "CapPrm" || key == "CapEff" || key == "CapBnd" {
+				got = append(got, key, strings.TrimSpace(value))
+			}
+			return nil
+		}); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if got := strings.Join(got, " "); got != tt.want {
+			t.Errorf("%s: %s\nwant %s", name, got, tt.want)
+		}
+	}
+}
+
 func TestCommandMissing(t *testing.T) {
 	_, err := command{program: "no-such-program", debian: "a-package"}.run(t.Context(), nil)
 	if !errors.Is(err, ErrNotReady) || !strings.Contains(err.Error(), "apt install a-package") {
