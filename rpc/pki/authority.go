@@ -110,6 +110,9 @@ func LoadAuthority(dir string) (*Authority, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the authority in %s: %w", dir, err)
 	}
+	if err := checkSecret(filepath.Join(dir, authorityKeyFile)); err != nil {
+		return nil, fmt.Errorf("open the authority: %w", err)
+	}
 	key, ok := pair.PrivateKey.(crypto.Signer)
 	if !ok || !pair.Leaf.IsCA {
 		return nil, fmt.Errorf("open the authority in %s: %s is no authority's certificate", dir, authorityFile)

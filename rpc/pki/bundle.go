@@ -116,6 +116,9 @@ func readMaterial(dir string, now time.Time) (*material, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s and %s: %w", path(certFile), path(keyFile), err)
 	}
+	if err := checkSecret(path(keyFile)); err != nil {
+		return nil, fmt.Errorf("read certificates: %w", err)
+	}
 	leaf := m.cert.Leaf
 	if err := checkOwn(leaf, m.roots, now); err != nil {
 		return nil, fmt.Errorf("%s: %w", path(certFile), err)

@@ -25,6 +25,19 @@ func writeNew(path string, data []byte) (err error) {
 	return nil
 }
 
+// checkSecret refuses a key that everybody can read, or that others than its
+// owner can change. Its group may read it: a service's may have to.
+func checkSecret(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if mode := info.Mode().Perm(); mode&0o027 != 0 {
+		return fmt.Errorf("%s has mode %04o, so that others than its owner can use or change it: chmod 600 %s, and issue it anew if somebody may have", path, mode, path)
+	}
+	return nil
+}
+
 // writeBundle makes dir with the files in it: all of them, or, after an error,
 // none. It never overwrites a bundle.
 func writeBundle(dir string, files map[string][]byte) (err error) {

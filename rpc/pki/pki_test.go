@@ -206,6 +206,28 @@ func TestConsoleKindNeverServes(t *testing.T) {
 	}
 }
 
+// A key that others can read is theirs too.
+func TestReadableKeyIsRefused(t *testing.T) {
+	dir := authority(t)
+	key := filepath.Join(dir, "node-cmp1", keyFile)
+	for mode, good := range map[fs.FileMode]bool{0o600: true, 0o400: true, 0o640: true, 0o644: false, 0o604: false, 0o660: false, 0o602: false} {
+		if err := os.Chmod(key, mode); err != nil {
+			t.Fatal(err)
+		}
+		_, err := LoadBundle(filepath.Join(dir, "node-cmp1"))
+		if good != (err == nil) || !good && !strings.Contains(err.Error(), "chmod 600 "+key) {
+			t.Errorf("mode %o: %v", mode, err)
+		}
+	}
+	authorityKey := filepath.Join(dir, authorityKeyFile)
+	if err := os.Chmod(authorityKey, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LoadAuthority(dir); err == nil || !strings.Contains(err.Error(), "chmod 600") {
+		t.Errorf("the authority's: %v", err)
+	}
+}
+
 // A session that is open is judged again by what the files say now.
 func TestRecheck(t *testing.T) {
 	dir := authority(t)
