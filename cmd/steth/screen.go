@@ -17,12 +17,20 @@ type screenFlags struct {
 	theme   string
 	ascii   bool
 	noMouse bool
+	find    string
+	noLoad  bool
+	slow    bool
+	sync    bool
 }
 
 func (s *screenFlags) register(root *cobra.Command) {
 	root.Flags().StringVar(&s.theme, "theme", "", "dark, light or mono (default: as the terminal's background)")
 	root.Flags().BoolVar(&s.ascii, "ascii", false, "use no sign outside ASCII")
 	root.Flags().BoolVar(&s.noMouse, "no-mouse", false, "leave the mouse to the terminal")
+	root.Flags().StringVar(&s.find, "find", "", "look this address, MAC, name or id up at once")
+	root.Flags().BoolVar(&s.noLoad, "no-load", false, "read no lists at the start, for very large clouds")
+	root.Flags().BoolVar(&s.slow, "slow-terminal", false, "ten frames a second at most, for slow links")
+	root.Flags().BoolVar(&s.sync, "sync-output", false, "ask the terminal for synchronised output, over SSH too")
 }
 
 // screen opens the console.
@@ -38,6 +46,7 @@ func screen(ctx context.Context, f flags, s screenFlags) error {
 	defer cancel()
 	opt := tui.Options{
 		Theme: firstOf(s.theme, w.conf.Theme), ASCII: s.ascii || w.conf.ASCII, Keys: w.conf.Keys,
+		Find: s.find, NoLoad: s.noLoad, SlowTerminal: s.slow, SyncOutput: s.sync,
 		NoMouse: s.noMouse || w.conf.Mouse != nil && !*w.conf.Mouse,
 	}
 	if opt.Theme != "" {
