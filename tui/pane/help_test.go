@@ -14,6 +14,7 @@ import (
 	"steth/packets"
 	"steth/probes"
 	"steth/themes"
+	"steth/tui/page"
 )
 
 // start is the instant at which tests begin.
@@ -138,7 +139,7 @@ func (s *screen) write(text string) {
 func (s *screen) run(cmd tea.Cmd) (out []tea.Msg) {
 	for cmd != nil {
 		switch msg := cmd().(type) {
-		case SaveMsg, CopyMsg:
+		case SaveMsg, CopyMsg, page.Ask:
 			return append(out, msg)
 		default:
 			cmd = s.Update(msg)

@@ -43,6 +43,11 @@ func (w *Workspace) Update(msg tea.Msg) tea.Cmd {
 		return w.dug(msg)
 	case foundMsg:
 		w.found(msg)
+	case closeMsg:
+		if slices.Contains(w.panes, msg.pane) {
+			w.stale = true
+			w.close(msg.pane)
+		}
 	}
 	return nil
 }
@@ -147,8 +152,6 @@ func (w *Workspace) arrangeKey(p *pane, name, stroke string) bool {
 		w.resize(p, -1)
 	case "wider":
 		w.resize(p, 1)
-	case "close-pane":
-		w.close(p)
 	case "back":
 		w.Back()
 	case "stop":
@@ -284,8 +287,10 @@ func (w *Workspace) streamKey(p *pane, name string) tea.Cmd {
 		p.prompt.ask(jumping)
 	case "open":
 		w.open(p)
+	case "close-pane":
+		return w.askToClose(p)
 	case "save":
-		return send(SaveMsg{Feeds: []*feed.Feed{p.feed}})
+		return w.save(p.feed)
 	case "save-all":
 		var list []*feed.Feed
 		for _, q := range w.root.panes(nil) {
@@ -293,7 +298,7 @@ func (w *Workspace) streamKey(p *pane, name string) tea.Cmd {
 				list = append(list, q.feed)
 			}
 		}
-		return send(SaveMsg{Feeds: list})
+		return w.save(list...)
 	case "copy-command":
 		if text := w.Shell(); text != "" {
 			return send(CopyMsg{Text: text, What: "the command"})

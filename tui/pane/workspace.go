@@ -34,7 +34,8 @@ type Workspace struct {
 	lock   bool
 	level  level
 	drag   drag
-	width  int // as last drawn
+	saved  map[*feed.Feed]uint64 // up to which entry each feed was handed to the shell
+	width  int                   // as last drawn
 	height int
 
 	stale bool // changed since the last View by something else than a feed
@@ -52,7 +53,7 @@ func New(opt Options) *Workspace {
 	if opt.Keys == nil {
 		opt.Keys, _ = keys.New(append(keys.Default(), Bindings()...), nil) // a test sees that nothing clashes
 	}
-	w := &Workspace{theme: opt.Theme, now: opt.Now, keys: opt.Keys, lock: true, stale: true}
+	w := &Workspace{theme: opt.Theme, now: opt.Now, keys: opt.Keys, lock: true, saved: map[*feed.Feed]uint64{}, stale: true}
 	w.ctx, w.end = context.WithCancel(context.Background())
 	return w
 }
@@ -254,6 +255,9 @@ func (w *Workspace) heir(p *pane) {
 	}
 	p.run.Stop()
 	closeFeeds(p.run)
+	for _, f := range p.run.Feeds() {
+		delete(w.saved, f)
+	}
 	w.tasks = slices.DeleteFunc(w.tasks, func(t *task) bool { return t == p.run })
 }
 
