@@ -384,7 +384,7 @@ func TestAWrongPasswordIsNotTriedAgain(t *testing.T) {
 	b.Fail(fmt.Errorf("read ports: %w", refused{errors.New("Keystone refused the password of ops")}))
 	d := tuitest.Start(t, b, 120, 35, tui.Options{})
 	d.UntilText("refused the password")
-	d.UntilText("→ R asks again")
+	d.UntilText("→ esc R asks again")
 	b.Fail(nil)
 	now.Store(int64(time.Hour))
 	d.UntilText("13:04:31")

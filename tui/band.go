@@ -42,13 +42,16 @@ func (b *band) add(e entry) {
 	if len(b.log) > logged {
 		b.log = b.log[len(b.log)-logged:]
 	}
-	if e.Level != feed.Warn && e.Level != feed.Bad {
-		b.brief = &e
+	if e.Brief || e.Level != feed.Warn && e.Level != feed.Bad {
+		b.pass(e)
 		return
 	}
 	b.brief = nil
 	b.unread = append(b.unread, e)
 }
+
+// pass shows a message for a moment, and does not log it.
+func (b *band) pass(e entry) { b.brief = &e }
 
 // tick takes away what has stood long enough.
 func (b *band) tick(now time.Time) {
@@ -78,8 +81,8 @@ func (b *band) shown() *entry {
 }
 
 // view draws the message that shows: one line at least, so that the page above
-// does not jump.
-func (b *band) view(env *page.Env, width int) []string {
+// does not jump. read is what to press to take it away.
+func (b *band) view(env *page.Env, width int, read string) []string {
 	th := env.Theme
 	e := b.shown()
 	if e == nil {
@@ -91,7 +94,7 @@ func (b *band) view(env *page.Env, width int) []string {
 	} else if n > 1 {
 		right = part.Spans{{Style: th.Muted, Text: strconv.Itoa(n-1) + " more  "}, {Style: th.Info, Text: ":log"}}
 	} else if n == 1 && width >= 100 {
-		right = part.Spans{{Style: th.Muted, Text: env.Keys.Key("global", "read") + " when read  "}, {Style: th.Info, Text: ":log"}}
+		right = part.Spans{{Style: th.Muted, Text: read + " when read  "}, {Style: th.Info, Text: ":log"}}
 	}
 	room := width - right.Width() - 4
 	if room < 40 {

@@ -86,7 +86,7 @@ func nodeNames(a *App) []string {
 func (a *App) probeNamed(name string) tea.Cmd {
 	t, ok := a.target()
 	if !ok {
-		a.say(page.Notice{Level: feed.Warn, Text: "nothing is selected to ask a probe about", Do: "s finds it"})
+		a.say(page.Notice{Level: feed.Warn, Brief: true, Text: "nothing is selected to ask a probe about", Do: "s finds it"})
 		return nil
 	}
 	if name == "" {
@@ -98,7 +98,7 @@ func (a *App) probeNamed(name string) tea.Cmd {
 		}
 	}
 	one, _ := page.Words(t.Kind)
-	a.say(page.Notice{Level: feed.Warn, Text: fmt.Sprintf("no probe called %q asks about a %s", name, one), Do: "p shows those that do"})
+	a.say(page.Notice{Level: feed.Warn, Brief: true, Text: fmt.Sprintf("no probe called %q asks about a %s", name, one), Do: "p shows those that do"})
 	return nil
 }
 
@@ -117,7 +117,7 @@ func (a *App) newTab(string) tea.Cmd {
 
 func (a *App) unlock(ticket string) tea.Cmd {
 	if err := a.env.Backend.Unlock(ticket); err != nil {
-		return a.fail(err)
+		return a.refuse(err)
 	}
 	a.say(page.Notice{Level: feed.Info, Text: "read-write: probes may now send and load the network", Do: ":ro goes back"})
 	return nil
@@ -129,7 +129,7 @@ func (a *App) lock(string) tea.Cmd {
 	return nil
 }
 
-func (a *App) themeNamed(name string) tea.Cmd { return a.fail(a.setTheme(name)) }
+func (a *App) themeNamed(name string) tea.Cmd { return a.refuse(a.setTheme(name)) }
 
 // commandLine is the line that ":" opens at the bottom.
 type commandLine struct {
@@ -231,13 +231,13 @@ func (a *App) execute(line string) tea.Cmd {
 	case 1:
 		return near[0].run(a, arg)
 	case 0:
-		a.say(page.Notice{Level: feed.Warn, Text: fmt.Sprintf("there is no command %q", name), Do: ":help lists them"})
+		a.say(page.Notice{Level: feed.Warn, Brief: true, Text: fmt.Sprintf("there is no command %q", name), Do: ":help lists them"})
 	default:
 		var names []string
 		for _, c := range near {
 			names = append(names, c.name)
 		}
-		a.say(page.Notice{Level: feed.Warn, Text: fmt.Sprintf("%q may be %s", name, strings.Join(names, ", "))})
+		a.say(page.Notice{Level: feed.Warn, Brief: true, Text: fmt.Sprintf("%q may be %s", name, strings.Join(names, ", "))})
 	}
 	return nil
 }

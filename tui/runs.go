@@ -89,7 +89,7 @@ func (a *App) pick(p page.Pick) tea.Cmd {
 	list := a.env.Backend.Probes(p.Target.Kind)
 	if len(list) == 0 {
 		one, _ := page.Words(p.Target.Kind)
-		a.say(page.Notice{Level: feed.Warn, Text: "no probe asks about a " + one, Do: "enter lists the ports behind it"})
+		a.say(page.Notice{Level: feed.Warn, Brief: true, Text: "no probe asks about a " + one, Do: "enter lists the ports behind it"})
 		return nil
 	}
 	locked := a.env.Backend.Info().ReadOnly
@@ -117,7 +117,7 @@ func (a *App) pick(p page.Pick) tea.Cmd {
 
 func (a *App) form(p page.Pick) tea.Cmd {
 	if p.Probe.Sends && a.env.Backend.Info().ReadOnly {
-		a.say(page.Notice{Level: feed.Warn, Text: p.Probe.Name + " sends packets, and the console is read-only", Do: ":rw [TICKET] unlocks it"})
+		a.say(page.Notice{Level: feed.Warn, Brief: true, Text: p.Probe.Name + " sends packets, and the console is read-only", Do: ":rw [TICKET] unlocks it"})
 		return nil
 	}
 	if p.Set == nil {
@@ -139,7 +139,7 @@ func (a *App) repeat(target probes.Target) tea.Cmd {
 		return a.start(*last)
 	case !last.Probe.About(target.Kind):
 		one, _ := page.Words(target.Kind)
-		a.say(page.Notice{Level: feed.Warn, Text: last.Probe.Name + " can't be asked about a " + one, Do: "p shows what can"})
+		a.say(page.Notice{Level: feed.Warn, Brief: true, Text: last.Probe.Name + " can't be asked about a " + one, Do: "p shows what can"})
 		return nil
 	}
 	return a.form(page.Pick{Target: target, Probe: last.Probe})

@@ -173,18 +173,18 @@ func (a *App) key(msg tea.KeyPressMsg) tea.Cmd {
 	}
 	stroke := msg.String()
 	front := a.front()
-	if t, ok := front.(page.Typer); ok {
-		_, _, typing := t.Typing()
-		switch {
-		case typing && stroke == "ctrl+c":
-			return a.stop()
-		case typing && !(front == page.Page(a.explorer) && a.explorer.Passes(stroke)):
-			return front.Update(msg)
-		}
+	switch {
+	case a.typing() && stroke == "ctrl+c":
+		return a.stop()
+	case a.isText(stroke):
+		return front.Update(msg)
 	}
 	name, ok := a.env.Keys.Lookup(front.Scope(), stroke)
 	switch b := a.bench(); {
-	case ok && a.global(name):
+	case !ok:
+		a.unbound(stroke)
+		return nil
+	case a.global(name):
 		return a.act(name, msg)
 	case b != nil && name == "back":
 		if !b.Back() {
@@ -193,6 +193,37 @@ func (a *App) key(msg tea.KeyPressMsg) tea.Cmd {
 		return nil
 	}
 	return front.Update(msg)
+}
+
+// typing tells whether an input of the page in front has the focus.
+func (a *App) typing() bool {
+	t, ok := a.front().(page.Typer)
+	if !ok {
+		return false
+	}
+	_, _, ok = t.Typing()
+	return ok
+}
+
+// isText tells whether a key goes into such an input.
+func (a *App) isText(stroke string) bool {
+	return a.typing() && !(a.front() == page.Page(a.explorer) && a.explorer.Passes(stroke))
+}
+
+// reach is what to press for one of the shell's own keys from where one is now.
+func (a *App) reach(name string) string {
+	key := a.env.Keys.Key(keys.Global, name)
+	if a.isText(key) {
+		return "esc " + key
+	}
+	return key
+}
+
+// unbound says that a key does nothing here, so that nobody waits for it.
+func (a *App) unbound(stroke string) {
+	a.band.pass(entry{time: a.env.Now(), Notice: page.Notice{
+		Level: feed.Muted, Text: stroke + " does nothing here", Do: a.env.Keys.Key(keys.Global, "help") + " shows what does",
+	}})
 }
 
 // global tells whether a key is the shell's own on every page.
@@ -364,6 +395,15 @@ func (a *App) quit(ask bool) tea.Cmd {
 func (a *App) fail(err error) tea.Cmd {
 	if err != nil {
 		a.say(page.Notice{Level: feed.Bad, Text: err.Error()})
+	}
+	return nil
+}
+
+// refuse says why what was just typed is not done, if there is an error: the
+// engineer looks at it now, and later it is of no use.
+func (a *App) refuse(err error) tea.Cmd {
+	if err != nil {
+		a.say(page.Notice{Level: feed.Bad, Text: err.Error(), Brief: true})
 	}
 	return nil
 }

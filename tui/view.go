@@ -78,7 +78,7 @@ func (a *App) draw() (string, *tea.Cursor) {
 	if a.line.open {
 		foot = a.line.view(a.env, w)
 	} else {
-		foot = append(a.band.view(a.env, w), a.bottomBar(w))
+		foot = append(a.band.view(a.env, w, a.reach("read")), a.bottomBar(w))
 	}
 	a.places.pageY, a.places.pageH = len(lines), a.height-len(lines)-len(foot)
 	lines = append(lines, strings.Split(a.front().View(w, a.places.pageH), "\n")...)
@@ -293,14 +293,12 @@ func (a *App) bottomBar(width int) string {
 	l.Ground = th.BarGround
 	l.Skip(1)
 	front := a.front()
-	if t, ok := front.(page.Typer); ok {
-		if _, _, typing := t.Typing(); typing {
-			list := [][2]string{{"enter", "done"}, {"esc", "leave"}}
-			if h, ok := front.(page.Hinter); ok {
-				list = h.Hints()
-			}
-			return hints(l, th, list)
+	if a.typing() {
+		list := [][2]string{{"enter", "done"}, {"esc", "leave"}}
+		if h, ok := front.(page.Hinter); ok {
+			list = h.Hints()
 		}
+		return hints(l, th, list)
 	}
 	var list [][2]string
 	last := [][2]string{}

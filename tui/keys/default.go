@@ -51,7 +51,7 @@ func Default() []Binding {
 		{"next-tab", []string{"]"}, "next tab", Global, ""},
 		{"prev-tab", []string{"["}, "previous tab", Global, ""},
 		{"stop", []string{"ctrl+c"}, "stop the focused probe; when nothing runs, ask to quit", Global, ""},
-		{"read", []string{"backspace"}, "take the oldest message off the band", Global, ""},
+		{"read", []string{"backspace"}, "take the message that shows off the band", Global, ""},
 		{"mouse", []string{"f2"}, "mouse on or off (off: the terminal selects text)", Global, ""},
 		{"redraw", []string{"ctrl+l"}, "draw the screen afresh", Global, ""},
 	}

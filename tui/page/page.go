@@ -58,11 +58,14 @@ type Typer interface {
 type Hinter interface{ Hints() [][2]string }
 
 // Notice asks the shell to say something in the band. What is Warn or Bad stays
-// until it is read; the rest goes by itself.
+// until it is read, unless it is Brief; the rest goes by itself.
 type Notice struct {
 	Level feed.Level
 	Text  string // what happened, where
 	Do    string // what to do, "" when there is nothing
+	// Brief marks what is of no use later: a key that does nothing here, a word
+	// that was mistyped. It goes by itself, whatever its level.
+	Brief bool
 }
 
 // Pick asks for the probe picker for a target; with Probe set, for the form of

@@ -287,9 +287,9 @@ func (e *Explorer) took(msg loaded) tea.Cmd {
 		if errors.Is(msg.err, context.Canceled) {
 			return nil
 		}
-		do := "R asks again"
+		do := e.reach("refresh") + " asks again"
 		if !backend.Permanent(msg.err) {
-			do = "what is on the screen stays; Steth asks again by itself, R asks now"
+			do = "what is on the screen stays; Steth asks again by itself, " + e.reach("refresh") + " asks now"
 			e.load.retry = e.env.Now().Add(retries[min(e.load.tries, len(retries)-1)])
 			e.load.tries++
 		}
@@ -305,6 +305,16 @@ func (e *Explorer) took(msg loaded) tea.Cmd {
 	e.load.err, e.load.tries, e.load.took = "", 0, msg.took
 	cmds = append(cmds, page.Say(Loaded{}))
 	return tea.Batch(cmds...)
+}
+
+// reach is what to press for one of the page's keys: where an input has the
+// focus, it is left first.
+func (e *Explorer) reach(name string) string {
+	key := e.env.Keys.Key(e.Scope(), name)
+	if e.focus != onList {
+		return "esc " + key
+	}
+	return key
 }
 
 // Loaded tells the shell that the inventory was read.
@@ -447,7 +457,7 @@ func (e *Explorer) on(name string, o openstack.Object) tea.Cmd {
 			}
 		}
 		one, _ := page.Words(o.ObjectKind())
-		return page.Say(page.Notice{Level: feed.Warn, Text: "a " + one + " has no device to capture on", Do: "enter lists the ports behind it"})
+		return page.Say(page.Notice{Level: feed.Warn, Brief: true, Text: "a " + one + " has no device to capture on", Do: "enter lists the ports behind it"})
 	case "repeat":
 		return page.Say(page.Repeat{Target: target})
 	case "open":

@@ -40,9 +40,10 @@ type found struct {
 }
 
 // Passes tells whether a key is none of find's, although it has the focus:
-// nothing that one looks for begins with a colon or a question mark.
+// nothing that one looks for begins with a colon or a question mark, and where
+// nothing stands there is nothing to take away.
 func (e *Explorer) Passes(stroke string) bool {
-	return e.focus == onFind && e.find.input.Value() == "" && (stroke == ":" || stroke == "?")
+	return e.focus == onFind && e.find.input.Value() == "" && (stroke == ":" || stroke == "?" || stroke == "backspace")
 }
 
 func (e *Explorer) findKey(msg tea.KeyPressMsg) tea.Cmd {
