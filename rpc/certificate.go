@@ -66,8 +66,10 @@ func explainCertificate(err *tls.CertificateVerificationError) string {
 	return whose + " is not accepted"
 }
 
+// describeCertificate names a certificate that nobody has verified, and whose
+// name and serial number may so be of any length.
 func describeCertificate(c *x509.Certificate) string {
-	return fmt.Sprintf("%s, serial %x", c.Subject.CommonName, c.SerialNumber)
+	return fmt.Sprintf("%.80s, serial %.40s", c.Subject.CommonName, c.SerialNumber.Text(16))
 }
 
 func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }

@@ -39,6 +39,7 @@ func TestCertificateErrorsAreExplained(t *testing.T) {
 	early := func(c *x509.Certificate) { c.NotBefore, c.NotAfter = time.Now().Add(day), time.Now().Add(2*day) }
 	clientAuth := func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }
 	serverAuth := func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }
+	giant := func(c *x509.Certificate) { c.Subject.CommonName = strings.Repeat("x", 5000) } // from who knows whom
 	otherName := func(c *x509.Certificate) { c.DNSNames = []string{"cmp2"} }
 
 	tests := []struct {
@@ -51,6 +52,7 @@ func TestCertificateErrorsAreExplained(t *testing.T) {
 		{"expired agent", agent(expired), console(same), false, false, []string{"cmp1, serial", "expired on", "steth certs"}},
 		{"early agent", agent(early), console(same), false, false, []string{"cmp1, serial", "not valid before", "clocks"}},
 		{"strange agent", agent(same), console(same), true, false, []string{"cmp1, serial", "another authority", "ca.pem"}},
+		{"giant name", agent(giant), console(same), true, false, []string{"xxx, serial", "another authority"}},
 		{"another node", agent(otherName), console(same), false, false, []string{"another node"}},
 		{"console as agent", agent(clientAuth), console(same), false, false, []string{"wrong kind"}},
 		{"expired console", agent(same), console(expired), false, false, []string{"this side's certificate has expired", "steth certs"}},
@@ -94,6 +96,9 @@ func TestCertificateErrorsAreExplained(t *testing.T) {
 			}
 			if !errors.Is(err, ErrPermissionDenied) {
 				t.Fatalf("got %v, want permission denied", err)
+			}
+			if len(err.Error()) > 500 {
+				t.Errorf("a sentence of %d bytes", len(err.Error()))
 			}
 			for _, want := range tt.says {
 				if !strings.Contains(err.Error(), want) {
