@@ -160,8 +160,8 @@ func TestTimeLockMovesTheOthers(t *testing.T) {
 		}
 	}
 	s.has("icmp_seq=0 ", "request 0 ")
-	row := s.row("33.000  10")
-	if !strings.Contains(row, "33.003  10") {
+	row := s.row("33.000 10")
+	if !strings.Contains(row, "33.003 10") {
 		t.Errorf("the first packet is not level: %q", row)
 	}
 	s.press("pgdown")

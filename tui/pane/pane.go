@@ -38,7 +38,7 @@ type pane struct {
 	behind   bool   // the filter has not seen all that came
 	state    feed.State
 	level    bool  // rows are level with those of other panes
-	stamped  bool  // lines have their time
+	minute   int64 // since 1970, of the last row that was given its time in this frame
 	stopped  int64 // the time of the selected row
 
 	// Buffers, used again for each frame.
@@ -81,7 +81,6 @@ func (p *pane) refresh() {
 	if p.sieve != nil {
 		p.behind = p.sieve.sift()
 	}
-	p.stamped = !p.follow
 	p.stopped = 0
 	if !p.follow {
 		p.stopped, _ = p.time(p.cursor)
@@ -127,6 +126,7 @@ func (p *pane) draw(l *level) {
 	p.level = l != nil
 	c.reset(p.theme, p.at.w)
 	p.seqs = p.seqs[:0]
+	p.minute = -1
 	s, concluded := p.measure()
 	p.title()
 	p.graph(s.graph)

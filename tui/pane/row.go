@@ -2,33 +2,62 @@ package pane
 
 import (
 	"bytes"
+	"time"
 
 	"steth/feed"
 	"steth/packets"
 	"steth/themes"
 )
 
-// stamp is how wide the time column is, with the blanks behind it.
-const stamp = 8
+// How wide the time column is, with the blank behind it, in panes of some width:
+// 03:12:33.204 where there is room for it; else the minute is told in the first
+// row and where it changes, and the second in each.
+const (
+	stampWide   = 14 // "03:12:33.204  "
+	stampNarrow = 10 // "12:33.204 ", "   33.204 "
+	wideFrom    = 90 // cells of a pane with whole times
+	stampFrom   = 40 // cells of a pane whose lines have times at all; packets always do
+)
 
-// appendStamp appends the second within the minute, with thousandths: 33.204.
-func appendStamp(buf []byte, t int64) []byte {
-	ms := t / 1e6 % 60_000
-	if ms < 0 {
-		ms += 60_000
+// stampWidth is how wide the time column is in this pane. It doesn't depend on
+// whether the pane stands still, so that a pause moves no text.
+func (p *pane) stampWidth() int {
+	switch {
+	case p.at.w >= wideFrom:
+		return stampWide
+	case p.about.Shape == feed.Packets || p.at.w >= stampFrom:
+		return stampNarrow
 	}
-	s := ms / 1000
-	ms %= 1000
-	return append(buf, byte('0'+s/10), byte('0'+s%10), '.',
-		byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10))
+	return 0
 }
 
 // indent is where the text of rows begins.
-func (p *pane) indent() int {
-	if p.about.Shape == feed.Packets || p.stamped {
-		return 1 + stamp
+func (p *pane) indent() int { return 1 + p.stampWidth() }
+
+// appendTwo appends n with two digits.
+func appendTwo(buf []byte, n int) []byte {
+	return append(buf, byte('0'+n/10%10), byte('0'+n%10))
+}
+
+// appendSecond appends the second and its thousandths: 33.204.
+func appendSecond(buf []byte, t time.Time) []byte {
+	ms := t.Nanosecond() / 1e6
+	buf = append(appendTwo(buf, t.Second()), '.', byte('0'+ms/100))
+	return appendTwo(buf, ms)
+}
+
+// appendStamp appends a time as the column of width cells shows it; minute says
+// whether a narrow one tells the minute too.
+func appendStamp(buf []byte, t time.Time, width int, minute bool) []byte {
+	h, m, _ := t.Clock()
+	switch {
+	case width >= stampWide:
+		buf = append(appendTwo(buf, h), ':')
+		return append(appendSecond(append(appendTwo(buf, m), ':'), t), "  "...)
+	case minute:
+		return append(appendSecond(append(appendTwo(buf, m), ':'), t), ' ')
 	}
-	return 1
+	return append(appendSecond(append(buf, "   "...), t), ' ')
 }
 
 // longestPair is the longest "from > to" that sets the column of what packets
@@ -113,21 +142,19 @@ func (p *pane) row(e *feed.Entry, wrap bool) {
 	c, th := &p.canvas, p.theme
 	selected := !p.follow && e.Seq == p.cursor && (p.focused || !p.level)
 	text, head, rest := p.words(e)
-	pair, time := th.Text, th.Muted
+	pair, quiet := th.Text, th.Muted
 	ground := th.Selected
 	if !p.focused { // the instant at which another pane stands
 		ground = th.SelectedMuted
 	}
 	if selected {
-		pair, rest, time = ground, ground, th.SelectedMuted
+		pair, rest, quiet = ground, ground, th.SelectedMuted
 	}
 	p.findHits(text)
 
 	for from, first := 0, true; first || from < len(text); first = false {
 		p.gutter(selected && p.focused)
-		if in := p.indent(); in > 1 {
-			p.stampAt(first, e.Time, time)
-		}
+		p.stampAt(first, e.Time, quiet)
 		to := len(text)
 		if wrap {
 			if fit, _ := cut(text[from:], c.room); fit > 0 {
@@ -151,14 +178,16 @@ func (p *pane) row(e *feed.Entry, wrap bool) {
 
 // stampAt puts the time before the first row of an entry.
 func (p *pane) stampAt(first bool, t int64, style themes.Style) {
-	c := &p.canvas
-	if !first {
-		c.repeat(style, " ", stamp)
+	c, width := &p.canvas, p.stampWidth()
+	if !first || width == 0 {
+		c.repeat(style, " ", width)
 		return
 	}
-	var buf [stamp]byte
-	b := append(appendStamp(buf[:0], t), "  "...)
-	c.text(style, string(b))
+	at := time.Unix(0, t).In(p.zone)
+	minute := at.Unix() / 60
+	var buf [stampWide]byte
+	c.text(style, string(appendStamp(buf[:0], at, width, minute != p.minute)))
+	p.minute = minute
 }
 
 // gutter begins a row: blank, or the bar beside the selected one.

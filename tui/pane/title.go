@@ -205,7 +205,11 @@ func (p *pane) standing() []segment {
 	if st.Live && !p.follow {
 		if p.stopped != 0 {
 			at := time.Unix(0, p.stopped).In(p.zone).Format("at 15:04:05")
-			segs = append(segs, segment{rank: 3, gap: 1, span: []span{{th.Muted, at}}})
+			rank := 4
+			if p.stampWidth() == stampWide { // rows say it
+				rank = 7
+			}
+			segs = append(segs, segment{rank: rank, gap: 1, span: []span{{th.Muted, at}}})
 		}
 		if n := p.newer(); n > 0 {
 			segs = append(segs, segment{rank: 2, gap: 1, span: []span{{th.Warn, count(n) + " newer"}}})
@@ -217,7 +221,11 @@ func (p *pane) standing() []segment {
 		return segs
 	}
 	if st.Live {
-		segs = append(segs, segment{rank: 3, gap: gap, span: []span{{th.Muted, rate(st.Rate)}}})
+		rank := 3
+		if !p.follow { // it isn't of what is shown
+			rank = 5
+		}
+		segs = append(segs, segment{rank: rank, gap: gap, span: []span{{th.Muted, rate(st.Rate)}}})
 		top := 0.0
 		for _, v := range st.Rates {
 			top = max(top, v)
@@ -225,7 +233,7 @@ func (p *pane) standing() []segment {
 		if top > 0 {
 			var b strings.Builder
 			spark(&b, th.Glyphs.Spark, st.Rates[max(len(st.Rates)-10, 0):], top)
-			segs = append(segs, segment{rank: 5, gap: 1, span: []span{{th.Muted, b.String()}}})
+			segs = append(segs, segment{rank: 6, gap: 1, span: []span{{th.Muted, b.String()}}})
 		}
 	}
 	return segs
@@ -276,7 +284,7 @@ func (p *pane) losses() (segs []segment) {
 		}
 		segs = append(segs, segment{rank: 0, gap: 2, span: []span{{th.Warn, words}}})
 	case p.about.Shape == feed.Packets:
-		segs = append(segs, segment{rank: 6, gap: 2, span: []span{{th.Muted, "dropped "}, {th.Text, "0"}}})
+		segs = append(segs, segment{rank: 3, gap: 2, span: []span{{th.Muted, "dropped "}, {th.Text, "0"}}})
 	}
 	if n := p.state.Lost; n > 0 {
 		segs = append(segs, segment{rank: 5, gap: 2, span: []span{{th.Muted, count(n) + " oldest forgotten"}}})

@@ -29,7 +29,7 @@ func TestTitleGivesWay(t *testing.T) {
 		want string
 	}{
 		{120, "1 tap8f2c1f6e-0c on cmp1 in qrouter-1  icmp or arp    ▶ 10/s ▁▁▁▁▁▁████  dropped 0"},
-		{80, "1 tap8f2c1f6e-0c on cmp1 in qrouter-1  icmp or arp    ▶ 10/s ▁▁▁▁▁▁████"},
+		{80, "1 tap8f2c1f6e-0c on cmp1 in qrouter-1  icmp or arp    ▶ 10/s  dropped 0"},
 		{70, "1 tap8f2c1f6e-0c on cmp1 in qrouter-1  icmp or arp    ▶ 10/s"},
 		{60, "1 tap8f2c1f6e-0c on cmp1  icmp or arp    ▶ 10/s"},
 		{40, "1 tap8f2c1f6e-0c on cmp1    ▶ 10/s"},

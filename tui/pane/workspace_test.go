@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
@@ -176,7 +177,7 @@ func TestMouse(t *testing.T) {
 // selected is the time of the selected row as it is on the screen.
 func (s *screen) selected() string {
 	t, _ := s.focus.time(s.focus.cursor)
-	return string(appendStamp(nil, t))
+	return string(appendSecond(nil, time.Unix(0, t)))
 }
 
 func TestShellMessages(t *testing.T) {
