@@ -17,7 +17,7 @@ import (
 // Config is what an agent is made of. Log, Audit and Node are needed, and
 // either TLS with Identify or Plain.
 type Config struct {
-	Node tools.Node // Jobs and Compiles are filled by the agent
+	Node tools.Node // Jobs, Compiles and Walks are filled by the agent
 	// TLS and Identify say which consoles are let in, and Recheck which may
 	// stay, see [rpc.Server].
 	TLS      *tls.Config
@@ -37,9 +37,12 @@ type Agent struct {
 	jobs  *jobs
 }
 
-// compiles is how many filters are compiled at once: enough for those that
-// people write, which take milliseconds.
-const compiles = 2
+// How much of what costs the node happens at once, whoever asks: what people ask
+// for takes milliseconds.
+const (
+	compiles = 2
+	walks    = 2
+)
 
 // New makes an agent with the tools of [tools.All].
 func New(cfg Config) *Agent { return newAgent(cfg, tools.All()) }
@@ -47,7 +50,8 @@ func New(cfg Config) *Agent { return newAgent(cfg, tools.All()) }
 func newAgent(cfg Config, all []tools.Tool) *Agent {
 	a := &Agent{cfg: cfg, tools: map[string]tools.Tool{}, jobs: newJobs(cfg.Node.Limits)}
 	node := cfg.Node
-	node.Jobs, node.Compiles = a.jobs.count, make(chan struct{}, compiles)
+	node.Jobs = a.jobs.count
+	node.Compiles, node.Walks = make(tools.Slots, compiles), make(tools.Slots, walks)
 	a.node = &node
 	for _, t := range all {
 		a.tools[t.Name] = t

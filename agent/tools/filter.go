@@ -28,10 +28,9 @@ type filter struct {
 	// own are the addresses and the port of the agent's sessions, which are left
 	// out. Without that, each record sent to a console would be captured on the
 	// device that carries it and sent again. No address: nothing is left out.
-	own  []netip.Addr
-	port int
-	// slots are Node.Compiles.
-	slots chan struct{}
+	own   []netip.Addr
+	port  int
+	slots Slots // Node.Compiles
 }
 
 // compile makes the program that the kernel runs for f.
@@ -132,18 +131,17 @@ func (f filter) ownText() string {
 	return fmt.Sprintf("tcp port %d and (%s)", f.port, strings.Join(hosts, " or "))
 }
 
-// compileText has tcpdump compile text: as nobody, in an empty network
-// namespace where it can ask no name server, with a time limit, and not more of
-// them at once than there are slots.
-func (f filter) compileText(ctx context.Context, text string) (program, error) {
-	if f.slots != nil {
-		select {
-		case f.slots <- struct{}{}:
-			defer func() { <-f.slots }()
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
+// compileText has tcpdump compile text when there is a slot for it.
+func (f filter) compileText(ctx context.Context, text string) (prog program, err error) {
+	if slotErr := f.slots.do(ctx, func() { prog, err = f.tcpdump(ctx, text) }); slotErr != nil {
+		return nil, slotErr
 	}
+	return prog, err
+}
+
+// tcpdump compiles text: as nobody, in an empty network namespace where it can
+// ask no name server, and with a time limit.
+func (f filter) tcpdump(ctx context.Context, text string) (program, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, compileTime,
 		failf(ErrTimeout, "filter %q: tcpdump took more than %v to compile it", f.text, compileTime))
 	defer cancel()

@@ -35,7 +35,7 @@ func TestEitherWay(t *testing.T) {
 
 // A filter waits for a slot: the worst ones take seconds and much memory.
 func TestCompileWaitsForASlot(t *testing.T) {
-	slots := make(chan struct{}, 1)
+	slots := make(Slots, 1)
 	slots <- struct{}{}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	gaveUp := errors.New("gave up")

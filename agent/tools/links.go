@@ -44,7 +44,10 @@ func fit(links []api.Link) int {
 func links() Tool { return Define(api.ToolLinks, readyWith("", "", capSysAdmin()), runLinks) }
 
 func runLinks(ctx context.Context, node *Node, req api.LinksRequest, sink Sink) error {
-	all := node.allNetns()
+	var all []namespace
+	if err := node.Walks.do(ctx, func() { all = node.allNetns() }); err != nil {
+		return err
+	}
 	wanted := all
 	if req.Netns != nil {
 		ns, err := node.netnsByName(*req.Netns)
@@ -59,7 +62,11 @@ func runLinks(ctx context.Context, node *Node, req api.LinksRequest, sink Sink) 
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		if err := sink.Event(readNetns(ns, peers)); err != nil {
+		var answer api.Namespace
+		if err := node.Walks.do(ctx, func() { answer = readNetns(ns, peers) }); err != nil {
+			return err
+		}
+		if err := sink.Event(answer); err != nil { // outside of the slot: a console may be slow
 			return err
 		}
 	}

@@ -27,7 +27,8 @@ type namespace struct {
 	dead  string // why it can't be entered
 }
 
-// open opens the namespace so that a thread can enter it.
+// open opens the namespace that was inspected so that a thread can enter it. A
+// process id, and a name, may meanwhile have passed to another.
 func (n namespace) open() (*os.File, error) {
 	if n.dead != "" {
 		return nil, failf(ErrUnavailable, "network namespace %s: %s", n.name, n.dead)
@@ -35,6 +36,11 @@ func (n namespace) open() (*os.File, error) {
 	f, err := os.Open(n.path)
 	if err != nil {
 		return nil, failf(ErrUnavailable, "open network namespace %s: %w", cmp.Or(n.name, "of the node"), err)
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil || st.Ino != n.inode {
+		f.Close()
+		return nil, failf(ErrUnavailable, "network namespace %s became another one just now: look again", cmp.Or(n.name, "of the node"))
 	}
 	return f, nil
 }

@@ -31,9 +31,10 @@ type Node struct {
 	Commit  string
 	Started time.Time
 	Jobs    func() int // running now
-	// Compiles bounds by its room how many filters are compiled at once: libpcap
-	// takes hundreds of megabytes for the worst. Nil bounds nothing.
-	Compiles chan struct{}
+	// Compiles bounds how many filters are compiled at once: libpcap takes
+	// hundreds of megabytes for the worst. Walks bounds how many namespaces are
+	// read at once: a node may have a thousand, and who may only look asks for all.
+	Compiles, Walks Slots
 
 	// Namespaces are the directories that hold named network namespaces; the
 	// first is where ip-netns(8) and Neutron put them.
