@@ -2,11 +2,11 @@ package tui
 
 import (
 	"slices"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
 	"steth/feed"
-	"steth/probes"
 	"steth/tui/dialog"
 	"steth/tui/keys"
 	"steth/tui/page"
@@ -348,14 +348,30 @@ func (a *App) close() tea.Cmd {
 	if b == nil {
 		return a.quit(true)
 	}
-	if b.busy() {
-		a.push(dialog.NewQuestion(a.env.Theme, page.Ask{
-			Question: "Close this workspace?", Detail: "What runs in it stops, and what it showed is gone.", Yes: closeBench{b},
-		}))
+	if detail := losses(b.live(), b.Unsaved()); detail != "" {
+		a.push(dialog.NewQuestion(a.env.Theme, page.Ask{Question: "Close this workspace?", Detail: detail, Yes: closeBench{b}}))
 		return nil
 	}
 	a.dropBench(b)
 	return nil
+}
+
+// losses says what closing something would end and lose, "" for nothing.
+func losses(live, unsaved int) string {
+	var out []string
+	switch {
+	case live == 1:
+		out = append(out, "One probe runs; it is stopped, and what it changed is undone.")
+	case live > 1:
+		out = append(out, "Probes run; they are stopped, and what they changed is undone.")
+	}
+	switch {
+	case unsaved == 1:
+		out = append(out, "One packet was not saved and will be gone.")
+	case unsaved > 1:
+		out = append(out, page.Count(unsaved)+" packets were not saved and will be gone.")
+	}
+	return strings.Join(out, " ")
 }
 
 func (a *App) dropBench(b *bench) {
@@ -373,19 +389,16 @@ func (a *App) dropBench(b *bench) {
 func (a *App) stop() tea.Cmd { return a.quit(true) }
 
 // quit leaves at once, or asks first: always where ask is set, and where
-// something runs.
+// something would be lost.
 func (a *App) quit(ask bool) tea.Cmd {
-	n := len(a.runs.live)
-	if n == 0 && !ask {
+	unsaved := 0
+	for _, b := range a.benches {
+		unsaved += b.Unsaved()
+	}
+	detail := losses(len(a.runs.live), unsaved)
+	if detail == "" && !ask {
 		a.quitting = true
 		return nil
-	}
-	detail := ""
-	switch {
-	case n == 1:
-		detail = "One probe runs; it is stopped, and what it changed is undone."
-	case n > 1:
-		detail = "Probes run; they are stopped, and what they changed is undone."
 	}
 	a.push(dialog.NewQuestion(a.env.Theme, page.Ask{Question: "Leave Steth?", Detail: detail, Yes: quitMsg{}}))
 	return nil
@@ -429,9 +442,15 @@ func (a *App) saved(msg saved) {
 	a.say(page.Notice{Level: feed.Good, Text: "saved " + msg.path})
 }
 
-// busy tells whether a run of the workspace goes on.
-func (b *bench) busy() bool {
-	return slices.ContainsFunc(b.runs, func(r *probes.Run) bool { _, ended := r.Finding(); return !ended })
+// live counts the runs of the workspace that go on.
+func (b *bench) live() int {
+	n := 0
+	for _, r := range b.runs {
+		if _, ended := r.Finding(); !ended {
+			n++
+		}
+	}
+	return n
 }
 
 // mouseAt hands a mouse event on, with coordinates of the page's own.

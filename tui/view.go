@@ -272,7 +272,7 @@ func (a *App) tabBar(width int) string {
 		}
 		l.Put(style, a.tab(i).Title())
 		e.to = l.Used()
-		if i > 0 && a.benches[i-1].busy() {
+		if i > 0 && a.benches[i-1].live() > 0 {
 			l.Put(th.Good, " "+th.Glyphs.Live)
 		}
 		l.Skip(4)
