@@ -57,7 +57,6 @@ func runLinks(ctx context.Context, node *Node, req api.LinksRequest, sink Sink) 
 		wanted = []namespace{ns}
 	}
 	peers := newPeerNames(all)
-	defer peers.close()
 	for _, ns := range wanted {
 		if err := context.Cause(ctx); err != nil {
 			return err
@@ -232,57 +231,61 @@ func attributes(b []byte) map[uint16][]byte {
 }
 
 // peerNames finds the name of a namespace by the id that another one has for
-// it (rtnetlink's nsid, which each namespace gives on its own).
+// it (rtnetlink's nsid, which each namespace gives on its own). There is no way
+// from an id to a namespace, so each is asked in turn until the id is found,
+// which is soon: the node's own namespace, where most peers are, comes first.
 type peerNames struct {
 	all   []namespace
-	files []*os.File                // beside all, opened when first needed
-	known map[uint64]map[int]string // by inode of the namespace that asks
+	known map[uint64]*peerIDs // by inode of the namespace that asks
+}
+
+// peerIDs is what is known of the ids of one namespace.
+type peerIDs struct {
+	names map[int]string
+	asked int // of peerNames.all
 }
 
 func newPeerNames(all []namespace) *peerNames {
-	return &peerNames{all: all, known: map[uint64]map[int]string{}}
+	return &peerNames{all: all, known: map[uint64]*peerIDs{}}
 }
 
+// name returns the name of what ns, which f holds, calls nsid; "" where it is
+// none of the namespaces that are known.
 func (p *peerNames) name(f *os.File, ns namespace, nsid int) string {
-	ids, ok := p.known[ns.inode]
-	if !ok {
-		ids = p.read(f)
+	ids := p.known[ns.inode]
+	if ids == nil {
+		ids = &peerIDs{names: map[int]string{}}
 		p.known[ns.inode] = ids
 	}
-	return ids[nsid]
-}
-
-// read asks the namespace f for the id of each other one.
-func (p *peerNames) read(f *os.File) map[int]string {
-	ids := map[int]string{}
+	if name, ok := ids.names[nsid]; ok || ids.asked == len(p.all) {
+		return name
+	}
 	h, err := netlink.NewHandleAt(netns.NsHandle(f.Fd()), unix.NETLINK_ROUTE)
 	if err != nil {
-		return ids
+		return ""
 	}
 	defer h.Close()
-	if p.files == nil {
-		p.files = make([]*os.File, len(p.all))
-		for i, ns := range p.all {
-			if ns.dead == "" {
-				p.files[i], _ = ns.open()
+	for ids.asked < len(p.all) {
+		other := p.all[ids.asked]
+		ids.asked++
+		if id, ok := peerID(h, other); ok {
+			ids.names[id] = other.name
+			if id == nsid {
+				return other.name
 			}
 		}
 	}
-	for i, other := range p.files {
-		if other == nil {
-			continue
-		}
-		if id, err := h.GetNetNsIdByFd(int(other.Fd())); err == nil && id >= 0 {
-			ids[id] = p.all[i].name
-		}
-	}
-	return ids
+	return ""
 }
 
-func (p *peerNames) close() {
-	for _, f := range p.files {
-		if f != nil {
-			f.Close()
-		}
+// peerID asks the namespace of h for its id of other. The file of other is open
+// no longer than that: a node may have a thousand.
+func peerID(h *netlink.Handle, other namespace) (int, bool) {
+	f, err := other.open()
+	if err != nil {
+		return 0, false
 	}
+	defer f.Close()
+	id, err := h.GetNetNsIdByFd(int(f.Fd()))
+	return id, err == nil && id >= 0
 }

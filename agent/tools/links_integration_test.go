@@ -133,3 +133,47 @@ func TestLinksOfHostileNames(t *testing.T) {
 		t.Errorf("master %q, want %q", l.Master, want)
 	}
 }
+
+// watched is a sink that looks at the process at each event.
+type watched struct {
+	*memory
+	look func()
+}
+
+func (w watched) Event(v any) error {
+	w.look()
+	return w.memory.Event(v)
+}
+
+// TestLinksHoldsFewFiles: a node may have a thousand namespaces, and many calls
+// at once must not take a file each for each of them.
+func TestLinksHoldsFewFiles(t *testing.T) {
+	r := newRig(t)
+	for i := range 12 {
+		name := fmt.Sprintf("steth-%d-files%d", os.Getpid(), i)
+		sh(t, "ip netns add "+name)
+		t.Cleanup(func() { sh(t, "ip netns delete "+name) })
+	}
+	files := func() int {
+		open, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(open)
+	}
+	before, most := files(), 0
+	sink := watched{newMemory(), func() { most = max(most, files()-before) }}
+	if err := run(t.Context(), t, testNode(), links(), api.LinksRequest{}, sink); err != nil {
+		t.Fatal(err)
+	}
+	if most > 4 {
+		t.Errorf("%d files are open while an event is sent", most)
+	}
+	for _, ns := range eventsOf[api.Namespace](sink.memory) {
+		if ns.Name == r.left {
+			if got := linkNamed(t, ns, "l0").PeerNetns; got != r.right {
+				t.Errorf("the peer's namespace is %q, want %q", got, r.right)
+			}
+		}
+	}
+}
