@@ -108,6 +108,9 @@ func (a *Agent) serve(ctx context.Context, call *rpc.Call, rec *record) error {
 		defer release()
 	}
 	rec.accepted = true
+	if tool.Name != api.ToolHello {
+		rec.begin(a.cfg.Log)
+	}
 	if limit := a.node.Limits.Duration; limit > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, limit,

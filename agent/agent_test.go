@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -212,6 +213,10 @@ func TestAuditOfAcceptedCall(t *testing.T) {
 	args, _ := line["args"].(map[string]any)
 	if args["device"] != "tap1" || args["interval"] != "1ms" || !strings.HasSuffix(fmt.Sprint(args["frame"]), "... (200 bytes)") || args["netns"] != nil {
 		t.Errorf("args: %v", args)
+	}
+	began := s.log.all(t)
+	if i := slices.IndexFunc(began, func(l map[string]any) bool { return l["msg"] == "job began" }); i < 0 || began[i]["who"] != "alice" || began[i]["tool"] != "inject" {
+		t.Errorf("nothing was noted when it began: %v", began)
 	}
 	if line["start"] == nil || line["end"] == nil || line["console"] == "" || line["from"] == nil {
 		t.Errorf("line: %v", line)

@@ -58,6 +58,12 @@ func (r *record) write(ctx context.Context, log *slog.Logger, err error) {
 	log.LogAttrs(context.WithoutCancel(ctx), level, "call", attrs...)
 }
 
+// begin notes in the agent's log that a job runs now. The audit's line comes at
+// the end, and never does when the agent is killed before.
+func (r *record) begin(log *slog.Logger) {
+	log.Info("job began", "who", r.peer.Name, "serial", r.peer.Serial, "console", r.peer.Console, "tool", r.tool, "args", abbreviate(r.args))
+}
+
 // How much of one argument a line tells.
 const (
 	auditText  = 256 // bytes of a string
