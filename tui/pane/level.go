@@ -18,10 +18,11 @@ const (
 // level keeps the rows of panes that stand side by side at the same instants:
 // one row an instant, and the same packet in the same row wherever it was seen.
 type level struct {
-	top   int64 // the time of the first row, while the panes stand still
-	sides []side
-	rows  []instant
-	wait  bool // a row may yet say that something was not seen
+	top    int64 // the time of the first row, while the panes stand still
+	sides  []side
+	rows   []instant
+	centre bool // the leader's rows have changed: show its cursor in the middle
+	wait   bool // a row may yet say that something was not seen
 }
 
 // side is what one pane brings.
@@ -251,9 +252,14 @@ func (l *level) first(leader *pane, height int) int {
 			if c < 0 || s.entries[c].Seq != leader.cursor {
 				continue
 			}
+			if l.centre {
+				from = max(r-leader.height/2, 0)
+				continue
+			}
 			from = max(min(from, r), r-leader.height+1)
 		}
 	}
+	l.centre = false
 	if from < len(l.rows) {
 		l.top = l.rows[from].time
 	}
@@ -275,6 +281,21 @@ func (l *level) shift(p *pane, n int) {
 				if t, ok := p.time(p.step(s.entries[c].Seq, n)); ok {
 					l.top = t
 				}
+				return
+			}
+		}
+	}
+}
+
+// settle tells p which of its rows is the last one shown.
+func (l *level) settle(p *pane) {
+	for i := range l.sides {
+		if l.sides[i].pane != p {
+			continue
+		}
+		for r := len(l.rows) - 1; r >= 0; r-- {
+			if c := l.rows[r].cells[i]; c >= 0 && r < p.height {
+				p.bottom = l.sides[i].entries[c].Seq
 				return
 			}
 		}

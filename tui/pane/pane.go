@@ -128,6 +128,9 @@ func (p *pane) draw(l *level) {
 	p.seqs = p.seqs[:0]
 	p.minute = -1
 	s, concluded := p.measure()
+	if l != nil {
+		l.settle(p)
+	}
 	p.title()
 	p.graph(s.graph)
 	end := 2 + s.graph + s.stream

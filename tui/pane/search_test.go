@@ -151,6 +151,33 @@ func TestFiltersKeepThePlace(t *testing.T) {
 	s.has("line 501.")
 }
 
+func TestNewerRowsAreCountedForTheFilterOfNow(t *testing.T) {
+	for _, w := range []int{60, 160} { // alone, and level with another
+		c := newClock()
+		s := newScreen(t, c, w, 24)
+		for n := range w / 60 {
+			f := newFeed(t, c, feed.About{Title: "capture", Device: fmt.Sprint("tap", n), Filter: "icmp", Shape: feed.Packets}, feed.Options{})
+			for i := range 2000 {
+				f.Packet(echo(ms(i), web, db, 8, i, 64))
+			}
+			s.AddFeed(f)
+		}
+		s.show()
+		s.press("1", "/")
+		s.write("request 1000 ")
+		s.press("enter", "&")
+		s.write("request 12")
+		s.press("enter")
+		s.show()
+		s.press("!")
+		first, _, _ := strings.Cut(s.show(), "\n")
+		again, _, _ := strings.Cut(s.show(), "\n")
+		if first != again || !strings.Contains(first, " newer") {
+			t.Errorf("at %d cells one frame says\n%q, the next, of the same,\n%q", w, first, again)
+		}
+	}
+}
+
 func TestFilterOfPackets(t *testing.T) {
 	c := newClock()
 	s, _, _, _ := triage(t, c)

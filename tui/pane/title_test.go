@@ -30,8 +30,8 @@ func TestTitleGivesWay(t *testing.T) {
 	}{
 		{120, "1 tap8f2c1f6e-0c on cmp1 in qrouter-1  icmp or arp    ▶ 10/s ▁▁▁▁▁▁████  dropped 0"},
 		{80, "1 tap8f2c1f6e-0c on cmp1 in qrouter-1  icmp or arp    ▶ 10/s  dropped 0"},
-		{70, "1 tap8f2c1f6e-0c on cmp1 in qrouter-1  icmp or arp    ▶ 10/s"},
-		{60, "1 tap8f2c1f6e-0c on cmp1  icmp or arp    ▶ 10/s"},
+		{70, "1 tap8f2c1f6e-0c on cmp1  icmp or arp    ▶ 10/s  dropped 0"},
+		{60, "1 tap8f2c1f6e-0c on cmp1  icmp or arp    ▶ 10/s  dropped 0"},
 		{40, "1 tap8f2c1f6e-0c on cmp1    ▶ 10/s"},
 		{31, "1 tap8f2c1f6e-0c on cmp1    ▶"},
 		{24, "1 tap8f2c1f6e-0c    ▶"},

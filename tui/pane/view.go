@@ -33,6 +33,10 @@ func (w *Workspace) View(width, height int) string {
 	for _, p := range shown {
 		p.refresh()
 		p.measure()
+		if p.settle() && p == w.leader() && w.level.top != 0 {
+			w.level.top, _ = p.time(p.cursor)
+			w.level.centre = true
+		}
 	}
 	group := w.group(shown)
 	if len(group) > 1 {

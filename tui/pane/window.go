@@ -9,6 +9,7 @@ type window struct {
 	held   bool   // stopped by space: moving past the newest doesn't follow again
 	top    uint64 // the first row, while it stands still
 	cursor uint64 // the selected row, while it stands still
+	bottom uint64 // the last row on the screen, while it stands still
 	centre bool   // the rows around the cursor have changed: show it in the middle
 	height int    // rows, as last drawn
 }
@@ -172,20 +173,34 @@ func (p *pane) seen(n int) []feed.Entry {
 	if !ok {
 		return nil
 	}
-	if p.follow {
+	switch {
+	case p.follow:
 		return p.read(p.step(last, 1-n), p.entries[:n])
+	case !p.placed():
+		return nil
 	}
-	if p.sieve != nil && !p.sieve.knows(p.cursor) {
-		return nil // its place among the hits isn't known yet
+	return p.read(p.top, p.entries[:n])
+}
+
+// placed says whether it is known where the window stands; with a filter that
+// looks for older hits it may not be yet.
+func (p *pane) placed() bool { return p.sieve == nil || p.sieve.knows(p.cursor) }
+
+// settle brings the window to where there are rows: the oldest may be gone,
+// the pane may have grown, and the filter may be another one; then it says so.
+func (p *pane) settle() (moved bool) {
+	last, ok := p.last()
+	if p.follow || !ok || !p.placed() {
+		return false
 	}
-	// The oldest may be gone, and the pane may have grown.
 	p.cursor = p.step(p.cursor, 0)
 	if p.centre {
-		p.top, p.centre = p.step(p.cursor, -p.height/2), false
+		p.top, p.centre, moved = p.step(p.cursor, -p.height/2), false, true
 	}
 	p.top = min(p.step(p.top, 0), p.topFor(last))
 	p.show()
-	return p.read(p.top, p.entries[:n])
+	p.bottom = p.step(p.top, p.height-1)
+	return moved
 }
 
 // read fills dst with rows from seq on.
@@ -206,12 +221,11 @@ func (p *pane) read(seq uint64, dst []feed.Entry) []feed.Entry {
 // newer is how many rows came after those that are shown.
 func (p *pane) newer() uint64 {
 	last, ok := p.last()
-	if p.follow || !ok {
+	if p.follow || !ok || !p.placed() {
 		return 0
 	}
-	bottom := p.step(p.top, p.height-1)
 	if p.sieve != nil {
-		return uint64(max(p.sieve.count()-1-p.sieve.index(bottom), 0))
+		return uint64(max(p.sieve.count()-1-p.sieve.index(p.bottom), 0))
 	}
-	return last - min(bottom, last)
+	return last - min(p.bottom, last)
 }
