@@ -72,7 +72,7 @@ func (a *Agent) Serve(ctx context.Context, l net.Listener) error {
 // ServeCall serves one call of a console. It is [rpc.Handler].
 func (a *Agent) ServeCall(ctx context.Context, call *rpc.Call) error {
 	rec := record{peer: call.Peer(), tool: call.Tool(), start: time.Now()}
-	err := a.serve(ctx, call, &rec)
+	err := a.contained(ctx, call, &rec)
 	rec.write(ctx, a.cfg.Audit, err)
 	return err
 }
@@ -81,6 +81,17 @@ func (a *Agent) ServeCall(ctx context.Context, call *rpc.Call) error {
 func (a *Agent) refused(peer rpc.Peer, err error) {
 	rec := record{peer: peer, start: time.Now()}
 	rec.write(context.Background(), a.cfg.Audit, err)
+}
+
+// contained serves a call; a panic ends that call alone.
+func (a *Agent) contained(ctx context.Context, call *rpc.Call, rec *record) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			a.cfg.Log.Error("a tool panicked", "tool", rec.tool, "request", abbreviate(rec.args), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = rpc.Errorf(rpc.Internal, "%s failed unexpectedly on %s: the agent's log has the details", rec.tool, a.node.Name)
+		}
+	}()
+	return a.serve(ctx, call, rec)
 }
 
 // serve does a call and fills its record.
@@ -117,7 +128,7 @@ func (a *Agent) serve(ctx context.Context, call *rpc.Call, rec *record) error {
 			rpc.Errorf(rpc.DeadlineExceeded, "%s ended after %v, which is as long as this agent lets a call run (limits.duration)", tool.Name, limit))
 		defer cancel()
 	}
-	return wireError(a.run(ctx, job, tool.Name, &tally{call: call, record: rec}))
+	return wireError(job.Run(ctx, a.node, &tally{call: call, record: rec}))
 }
 
 // admit holds the console's role and session against what a tool needs.
@@ -129,17 +140,6 @@ func (a *Agent) admit(peer rpc.Peer, tool tools.Tool) error {
 		return rpc.Errorf(rpc.InvalidArgument, "%s sends data and is called on the bulk session", tool.Name)
 	}
 	return nil
-}
-
-// run runs a job; a panic ends that job alone.
-func (a *Agent) run(ctx context.Context, job tools.Job, tool string, sink tools.Sink) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			a.cfg.Log.Error("a tool panicked", "tool", tool, "request", abbreviate(job.Request), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			err = rpc.Errorf(rpc.Internal, "%s failed unexpectedly on %s: the agent's log has the details", tool, a.node.Name)
-		}
-	}()
-	return job.Run(ctx, a.node, sink)
 }
 
 // tally is a tool's sink that counts for the record.

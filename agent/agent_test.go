@@ -246,6 +246,18 @@ func TestPanicEndsItsCallAlone(t *testing.T) {
 	}
 }
 
+// A panic before a job runs, say while hostile arguments are read, is audited as well.
+func TestPanicBeforeTheJobIsAudited(t *testing.T) {
+	s := serve(t, api.RoleOperator, api.Limits{}, tools.Define(api.ToolLinks, func(*tools.Node) api.ToolState { panic("a defect") },
+		func(context.Context, *tools.Node, api.LinksRequest, tools.Sink) error { return nil }))
+	if err := call(t, s.control, api.ToolLinks, nil); !errors.Is(err, rpc.ErrInternal) {
+		t.Errorf("%v", err)
+	}
+	if audit := s.audit.all(t); len(audit) != 1 || audit[0]["verdict"] != "refused" || audit[0]["result"] != "internal error" {
+		t.Errorf("audit: %v", audit)
+	}
+}
+
 func TestLimits(t *testing.T) {
 	begun := make(chan struct{}, 8)
 	blocks := pingTool(func(ctx context.Context, _ *tools.Node, _ api.PingRequest, sink tools.Sink) error {
