@@ -62,6 +62,11 @@ func runInject(ctx context.Context, node *Node, req api.InjectRequest, sink Sink
 			err = pause(ctx, tick.C)
 		}
 	}
+	if rate := node.Limits.InjectRate; rate > 0 && err == nil {
+		// The last frame takes its time as well, so that one job after the other
+		// sends no more than one.
+		err = pause(ctx, time.After(time.Second/time.Duration(rate)))
+	}
 	// What was sent is told in any case.
 	if evErr := sink.Event(done); err == nil {
 		err = evErr
