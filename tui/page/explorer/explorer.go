@@ -264,8 +264,10 @@ func (e *Explorer) takePartial() bool {
 	return true
 }
 
-// Tick is called about once a second; it asks an API again that was down.
+// Tick is called about once a second: ages move on, and an API that was down
+// is asked again.
 func (e *Explorer) Tick(now time.Time) tea.Cmd {
+	e.shownOf = ""
 	if !e.load.retry.IsZero() && now.After(e.load.retry) {
 		return e.Refresh(e.load.kinds...)
 	}
