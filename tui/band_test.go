@@ -33,6 +33,24 @@ func TestARefusalDoesNotOutliveWhatItSays(t *testing.T) {
 	}
 }
 
+// TestNoHintOfWhatWasRefused: a viewer is not told to press :rw again.
+func TestNoHintOfWhatWasRefused(t *testing.T) {
+	b := tuitest.New(0)
+	b.Refuse(errors.New("the role viewer changes nothing"))
+	d := loaded(t, b, 160, 35, tui.Options{})
+	d.Press("esc", ":")
+	d.Type("rw")
+	d.Press("enter")
+	d.UntilText("the role viewer changes nothing")
+	d.Press("p")
+	d.Type("bw")
+	d.Press("enter")
+	d.UntilText("console is read-only: the role viewer changes nothing")
+	if s := d.Screen(); strings.Contains(s, "unlocks it") {
+		t.Errorf("the hint does not help:\n%s", s)
+	}
+}
+
 func TestATypoIsSaidBriefly(t *testing.T) {
 	b := tuitest.New(0)
 	var later atomic.Int64

@@ -29,7 +29,7 @@ type command struct {
 func commands() []command {
 	var list []command
 	for _, k := range openstack.Kinds() {
-		name := strings.ToLower(strings.ReplaceAll(page.Plural(k), " ", ""))
+		name := strings.ToLower(strings.ReplaceAll(openstack.Plural(k), " ", ""))
 		list = append(list, command{
 			name, "[FILTER]", "list the " + page.Plural(k), nil,
 			func(a *App, arg string) tea.Cmd {
@@ -116,8 +116,9 @@ func (a *App) newTab(string) tea.Cmd {
 }
 
 func (a *App) unlock(ticket string) tea.Cmd {
-	if err := a.env.Backend.Unlock(ticket); err != nil {
-		return a.refuse(err)
+	a.stuck = a.env.Backend.Unlock(ticket)
+	if a.stuck != nil {
+		return a.refuse(a.stuck)
 	}
 	a.say(page.Notice{Level: feed.Info, Text: "read-write: probes may now send and load the network", Do: ":ro goes back"})
 	return nil

@@ -100,7 +100,7 @@ func (a *App) pick(p page.Pick) tea.Cmd {
 		case pr.Sends && locked:
 			mark = "needs :rw"
 		case pr.Live:
-			mark = "live"
+			mark = "until stopped"
 		}
 		style := th.Muted
 		if mark == "needs :rw" {
@@ -117,7 +117,11 @@ func (a *App) pick(p page.Pick) tea.Cmd {
 
 func (a *App) form(p page.Pick) tea.Cmd {
 	if p.Probe.Sends && a.env.Backend.Info().ReadOnly {
-		a.say(page.Notice{Level: feed.Warn, Brief: true, Text: p.Probe.Name + " sends packets, and the console is read-only", Do: ":rw [TICKET] unlocks it"})
+		n := page.Notice{Level: feed.Warn, Brief: true, Text: p.Probe.Name + " sends packets, and the console is read-only", Do: ":rw [TICKET] unlocks it"}
+		if a.stuck != nil {
+			n.Text, n.Do = n.Text+": "+a.stuck.Error(), ""
+		}
+		a.say(n)
 		return nil
 	}
 	if p.Set == nil {

@@ -4,7 +4,6 @@
 package page
 
 import (
-	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -207,11 +206,10 @@ func Ago(now, t time.Time) string {
 
 // Plural is a kind in a sentence: ports, floating IPs.
 func Plural(kind openstack.Kind) string {
-	if kind == openstack.KindFloatingIP {
-		return "floating IPs"
+	if kind == openstack.KindAgent {
+		return "Neutron agents" // Steth has agents of its own
 	}
-	_, many := Words(kind)
-	return strings.ToLower(many)
+	return openstack.Plural(kind)
 }
 
 // Words of kinds, as the tabs say them.
@@ -234,7 +232,7 @@ func Words(kind openstack.Kind) (one, many string) {
 	case openstack.KindSecurityGroup:
 		return "security group", "Security groups"
 	case openstack.KindAgent:
-		return "agent", "Agents"
+		return "Neutron agent", "Neutron agents"
 	}
 	return string(kind), string(kind)
 }

@@ -27,6 +27,7 @@ type Backend struct {
 	snap   *openstack.Snapshot
 	info   backend.Info
 	down   error // what Refresh and Find answer
+	locked error // what Unlock answers
 	agents []backend.Agent
 	asked  []string // texts given to Find
 	runs   []*probes.Run
@@ -64,6 +65,13 @@ func (b *Backend) Fail(err error) {
 	b.down = err
 }
 
+// Refuse makes Unlock fail with err.
+func (b *Backend) Refuse(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.locked = err
+}
+
 // Asked lists what was looked up.
 func (b *Backend) Asked() []string {
 	b.mu.Lock()
@@ -89,6 +97,9 @@ func (b *Backend) Info() backend.Info {
 func (b *Backend) Unlock(ticket string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.locked != nil {
+		return b.locked
+	}
 	b.info.ReadOnly, b.info.Ticket = false, ticket
 	return nil
 }

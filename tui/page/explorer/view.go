@@ -210,7 +210,7 @@ func (e *Explorer) tabText(k openstack.Kind, counts, short bool) (name, count st
 	if short {
 		name = map[openstack.Kind]string{
 			openstack.KindNetwork: "Nets", openstack.KindSubnet: "Subn", openstack.KindServer: "Srv", openstack.KindRouter: "Rtr",
-			openstack.KindFloatingIP: "FIPs", openstack.KindSecurityGroup: "SGs", openstack.KindAgent: "Agents",
+			openstack.KindFloatingIP: "FIPs", openstack.KindSecurityGroup: "SGs", openstack.KindAgent: "Neutron",
 		}[k]
 		if name == "" {
 			_, name = page.Words(k)
