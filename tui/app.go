@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -77,8 +79,9 @@ type App struct {
 	frame         frame
 	places        places
 	mouse         bool
-	ready         bool // the theme is settled
-	darkTerminal  bool // its background, as far as it told
+	stuck         error // why :rw was refused; nil while it may help
+	ready         bool  // the theme is settled
+	darkTerminal  bool  // its background, as far as it told
 	quitting      bool
 }
 
@@ -86,6 +89,25 @@ type App struct {
 type bench struct {
 	*pane.Workspace
 	runs []*probes.Run // begun in it so far
+}
+
+// Title names a workspace by what was probed in it: web-1, web-1 ↔ db-2,
+// web-1 +2.
+func (b *bench) Title() string {
+	var names []string
+	for _, r := range b.runs {
+		if name := r.Target().Name; name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	switch n := len(names); n {
+	case 0:
+		return b.Workspace.Title()
+	case 1, 2:
+		return strings.Join(names, " ↔ ")
+	default:
+		return fmt.Sprintf("%s +%d", names[0], n-1)
+	}
 }
 
 // New makes the console's model. It does nothing slow: the first View needs

@@ -269,7 +269,8 @@ func (a *App) act(name string, msg tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
-// paste goes where text goes.
+// paste goes where text goes, and to find where no input has the focus: callers
+// give addresses.
 func (a *App) paste(msg tea.PasteMsg) tea.Cmd {
 	switch {
 	case len(a.dialogs) > 0:
@@ -277,6 +278,8 @@ func (a *App) paste(msg tea.PasteMsg) tea.Cmd {
 	case a.line.open:
 		a.line.edit(msg)
 		return nil
+	case !a.typing():
+		a.goTab(0)
 	}
 	return a.front().Update(msg)
 }

@@ -239,7 +239,7 @@ func (a *App) standing(info Info) []part.Spans {
 	}
 	var role part.Spans
 	if info.Role != "" {
-		role = part.Spans{{Style: th.Muted, Text: info.Role}}
+		role = part.Spans{{Style: th.Muted, Text: "role " + info.Role}}
 	}
 	mode := part.Spans{{Style: th.Warn, Text: "READ-ONLY"}}
 	if !info.ReadOnly {
@@ -306,7 +306,7 @@ func (a *App) bottomBar(width int) string {
 		if b.Bar == "" || len(b.Keys) == 0 {
 			continue
 		}
-		h := [2]string{b.Keys[0], b.Bar}
+		h := [2]string{b.Keys[0], a.barText(b)}
 		if b.Scope == keys.Global {
 			last = append(last, h)
 			continue
@@ -327,6 +327,19 @@ func (a *App) bottomBar(width int) string {
 		shown = append(shown, h)
 	}
 	return hints(l, th, append(shown, last...))
+}
+
+// barText is what the bar says of a binding; of one that switches something it
+// says how that stands.
+func (a *App) barText(b keys.Binding) string {
+	bench := a.bench()
+	if bench == nil || b.Scope != keys.Workspace || b.Name != "time-lock" {
+		return b.Bar
+	}
+	if bench.Locked() {
+		return b.Bar + " on"
+	}
+	return b.Bar + " off"
 }
 
 func hints(l *part.Line, th *themes.Theme, list [][2]string) string {
