@@ -179,12 +179,13 @@ func readRevoked(path string) (map[string]bool, error) {
 	lines := bufio.NewScanner(bytes.NewReader(data))
 	for n := 1; lines.Scan(); n++ {
 		text, _, _ := strings.Cut(lines.Text(), "#")
-		serial := strings.TrimLeft(strings.ToLower(strings.ReplaceAll(strings.TrimSpace(text), ":", "")), "0")
+		text = strings.TrimPrefix(strings.ToLower(strings.TrimSpace(text)), "serial=") // as openssl prints it
+		serial := strings.TrimLeft(strings.ReplaceAll(text, ":", ""), "0")
 		if serial == "" {
 			continue
 		}
 		if strings.Trim(serial, "0123456789abcdef") != "" {
-			return nil, fmt.Errorf("%s, line %d: %q is not a serial number in hexadecimal", path, n, strings.TrimSpace(text))
+			return nil, fmt.Errorf("%s, line %d: %q is not a serial number in hexadecimal", path, n, text)
 		}
 		revoked[serial] = true
 	}

@@ -299,7 +299,7 @@ func TestRevokedAndRenewedWithoutRestart(t *testing.T) {
 	}
 
 	revoked := filepath.Join(dir, "node-cmp1", revokedFile)
-	if err := os.WriteFile(revoked, []byte("# lost laptop\n"+strings.ToUpper(serialOf(console.using.cert.Leaf))+" # operator\n"), 0o600); err != nil {
+	if err := os.WriteFile(revoked, []byte("# lost laptop\nserial="+strings.ToUpper(serialOf(console.using.cert.Leaf))+" # operator\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, serr, cerr := shake(t, server, ClientTLS(console, "cmp1")); cerr == nil || !strings.Contains(serr.Error(), "revoked") {
