@@ -100,12 +100,28 @@ func (a *App) grounded(lines []string) string {
 	const end = "\x1b[m"
 	out := make([]string, len(lines))
 	for i, l := range lines {
-		if strings.HasSuffix(l, " ") {
-			l = l[:len(l)-1] + th.Glyphs.Blank
-		}
+		l = solidEnd(l, th.Glyphs.Blank)
 		out[i] = th.Ground.Prefix + strings.ReplaceAll(l, end, end+th.Ground.Prefix) + end
 	}
 	return strings.Join(out, "\n")
+}
+
+// solidEnd puts blank in the place of a line's last cell where that is an
+// ordinary one, which would be erased and not drawn. The colours that are reset
+// behind it stay.
+func solidEnd(line, blank string) string {
+	end := len(line)
+	for {
+		i := strings.LastIndexByte(line[:end], '\x1b')
+		if i < 0 || ansi.Strip(line[i:end]) != "" {
+			break
+		}
+		end = i
+	}
+	if end == 0 || line[end-1] != ' ' {
+		return line
+	}
+	return line[:end-1] + blank + line[end:]
 }
 
 // cursor is the terminal's own, where text is typed.
