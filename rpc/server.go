@@ -61,7 +61,7 @@ type Limits struct {
 	Sessions       int // of all consoles, control and bulk: 128
 	PerCertificate int // sessions of one certificate: 32
 	Calls          int // at once, of one console, both its sessions together: 256
-	CallRate       int // begun a second on one session, beyond Calls at once; more have to wait: 100
+	CallRate       int // begun a second on one session, beyond Calls at once; more have to wait: 25
 }
 
 func (l Limits) withDefaults() Limits {
@@ -74,7 +74,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Sessions, 128)
 	set(&l.PerCertificate, 32)
 	set(&l.Calls, 256)
-	set(&l.CallRate, 100)
+	set(&l.CallRate, 25)
 	return l
 }
 
@@ -152,7 +152,8 @@ type serving struct {
 	timing   timing
 	log      *slog.Logger
 	porch    *porch
-	refusals *refusals
+	refusals *damper // of the log: why connections were refused
+	sessions *damper // of the log: sessions that came and went
 	consoles *consoles
 	wait     sync.WaitGroup
 }
@@ -168,7 +169,8 @@ func newServing(s *Server, t timing) *serving {
 		timing:   t,
 		log:      log,
 		porch:    newPorch(limits.Handshakes),
-		refusals: newRefusals(),
+		refusals: &damper{pace: pace{burst: 32, every: time.Second}},
+		sessions: &damper{pace: pace{burst: 256, every: 100 * time.Millisecond}},
 		consoles: newConsoles(limits),
 	}
 }
@@ -178,7 +180,7 @@ func (r *serving) connection(ctx context.Context, conn net.Conn) {
 	log := r.log.With("remote", conn.RemoteAddr().String())
 	conn, link, err := r.admit(ctx, conn)
 	if err != nil {
-		r.refusals.warn(log, err)
+		r.refusals.log(log, slog.LevelWarn, "connection refused", "error", err)
 		beneath(conn).Close()
 		return
 	}
@@ -190,9 +192,9 @@ func (r *serving) connection(ctx context.Context, conn net.Conn) {
 		log.Error("session refused", "error", err)
 		return
 	}
-	log.Info("session opened")
+	r.sessions.log(log, slog.LevelInfo, "session opened")
 	why := r.session(link, m, log, r.recheck(conn))
-	log.Info("session ended", "reason", why)
+	r.sessions.log(log, slog.LevelInfo, "session ended", "reason", why)
 }
 
 // recheck returns what judges conn again; nil when nothing does.

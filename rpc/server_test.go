@@ -490,19 +490,19 @@ func TestHostileConsoles(t *testing.T) {
 }
 
 // Strangers can't flood the log, and with it push out the audit.
-func TestRefusalsAreLoggedAtAPace(t *testing.T) {
+func TestLogIsDamped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		log := slog.New(slog.NewTextHandler(&out, nil))
-		r := newRefusals()
+		d := newServing(&Server{}, defaultTiming()).refusals
 		for range 1000 {
-			r.warn(log, errors.New("no"))
+			d.log(log, slog.LevelWarn, "connection refused", "error", "no")
 		}
-		if n := strings.Count(out.String(), "connection refused"); n != refusalBurst {
-			t.Errorf("%d lines of 1000, want %d", n, refusalBurst)
+		if n := strings.Count(out.String(), "connection refused"); n != 32 {
+			t.Errorf("%d lines of 1000, want 32", n)
 		}
-		time.Sleep(refusalEvery)
-		r.warn(log, errors.New("no"))
+		time.Sleep(time.Second)
+		d.log(log, slog.LevelWarn, "connection refused")
 		if want := "unlogged=968"; !strings.Contains(out.String(), want) {
 			t.Errorf("no %s in what follows", want)
 		}
