@@ -84,6 +84,7 @@ func TestGoldenThemes(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.SetTheme(&th)
+			s.View(120, 30)
 			s.press("1", "/")
 			s.write("reply 3")
 			s.press("enter")

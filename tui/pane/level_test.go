@@ -153,6 +153,7 @@ func TestAbsenceIsToldOnlyWhenSure(t *testing.T) {
 func TestTimeLockMovesTheOthers(t *testing.T) {
 	c := newClock()
 	s, _, _, _ := triage(t, c)
+	s.show()
 	s.press("1", "g")
 	for _, p := range s.panes {
 		if at, ok := p.time(p.cursor); !ok || at > ms(10) {

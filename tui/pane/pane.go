@@ -37,6 +37,8 @@ type pane struct {
 	drawn    uint64 // the feed's version that is on the screen
 	behind   bool   // the filter has not seen all that came
 	state    feed.State
+	lockable bool  // there are other captures
+	locked   bool  // at the same instant as others
 	level    bool  // rows are level with those of other panes
 	minute   int64 // since 1970, of the last row that was given its time in this frame
 	stopped  int64 // the time of the selected row

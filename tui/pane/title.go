@@ -148,6 +148,12 @@ func (p *pane) segments() []segment {
 	segs = append(segs, p.standing()...)
 	segs = append(segs, p.series()...)
 	segs = append(segs, p.losses()...)
+	switch {
+	case p.locked:
+		segs = append(segs, segment{rank: 6, gap: 2, span: []span{{th.Muted, "time-lock "}, {th.Good, "on"}}})
+	case p.lockable:
+		segs = append(segs, segment{rank: 6, gap: 2, span: []span{{th.Muted, "time-lock off"}}})
+	}
 	if why := p.state.End; why != "" { // last, so that a long reason hides nothing
 		segs = append(segs, segment{gap: 2, span: []span{{th.Bad, why}}, reason: true, ellipsis: th.Glyphs.Ellipsis})
 	}

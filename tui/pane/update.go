@@ -253,11 +253,7 @@ func (w *Workspace) page(p *pane, n int) {
 func (w *Workspace) streamKey(p *pane, name string) tea.Cmd {
 	switch name {
 	case "time-lock":
-		w.lock = !w.lock
-		w.level = level{}
-		if lead := w.leader(); w.lock && lead != nil {
-			w.sync(lead)
-		}
+		w.toggleLock()
 	case "wrap":
 		p.wrap = !p.wrap
 	case "search":

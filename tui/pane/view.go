@@ -1,6 +1,8 @@
 package pane
 
 import (
+	"slices"
+
 	"steth/feed"
 	"steth/themes"
 )
@@ -38,9 +40,11 @@ func (w *Workspace) View(width, height int) string {
 			w.level.centre = true
 		}
 	}
-	group := w.group(shown)
+	w.relate(w.drawn)
+	lead, inLock := w.inLock()
+	group := group(lead, inLock, shown)
 	if len(group) > 1 {
-		w.level.arrange(group, w.leader(), w.drawn.UnixNano())
+		w.level.arrange(group, lead, w.drawn.UnixNano())
 	} else {
 		w.level = level{top: w.level.top}
 	}
@@ -49,6 +53,8 @@ func (w *Workspace) View(width, height int) string {
 		if len(group) < 2 || !within(group, p) {
 			l = nil
 		}
+		p.lockable = w.kin.among > 1 && p.about.Shape == feed.Packets
+		p.locked = within(inLock, p)
 		p.draw(l)
 	}
 	theme := newLines(w.theme)
@@ -77,20 +83,12 @@ func (w *Workspace) layOut() *node {
 	return w.root
 }
 
-// group lists the panes of packets whose rows are kept level: those that stand
-// side by side with the leader.
-func (w *Workspace) group(shown []*pane) []*pane {
-	lead := w.leader()
-	if !w.lock || lead == nil || !within(shown, lead) {
-		return nil
-	}
-	var list []*pane
-	for _, p := range shown {
-		if p.about.Shape == feed.Packets && p.at.y == lead.at.y && p.at.h == lead.at.h {
-			list = append(list, p)
-		}
-	}
-	return list
+// group lists those of the panes at one instant whose rows are kept level: they
+// stand side by side with the one that leads.
+func group(lead *pane, list, shown []*pane) []*pane {
+	return slices.DeleteFunc(slices.Clone(list), func(p *pane) bool {
+		return !within(shown, lead) || !within(shown, p) || p.at.y != lead.at.y || p.at.h != lead.at.h
+	})
 }
 
 func within(list []*pane, p *pane) bool {

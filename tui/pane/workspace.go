@@ -31,7 +31,8 @@ type Workspace struct {
 	own    bool    // the engineer has changed the tree
 	focus  *pane   // nil only without panes
 	zoom   bool
-	lock   bool
+	lock   locking
+	kin    kin
 	level  level
 	drag   drag
 	saved  map[*feed.Feed]uint64 // up to which entry each feed was handed to the shell
@@ -53,7 +54,7 @@ func New(opt Options) *Workspace {
 	if opt.Keys == nil {
 		opt.Keys, _ = keys.New(append(keys.Default(), Bindings()...), nil) // a test sees that nothing clashes
 	}
-	w := &Workspace{theme: opt.Theme, now: opt.Now, keys: opt.Keys, lock: true, saved: map[*feed.Feed]uint64{}, stale: true}
+	w := &Workspace{theme: opt.Theme, now: opt.Now, keys: opt.Keys, saved: map[*feed.Feed]uint64{}, stale: true}
 	w.ctx, w.end = context.WithCancel(context.Background())
 	return w
 }
@@ -107,10 +108,8 @@ func (w *Workspace) place(p *pane) {
 	} else {
 		w.root = arrange(w.panes, w.width-1)
 	}
-	if w.lock && p.about.Shape == feed.Packets {
-		if lead := w.leader(); lead != nil && lead != p && !lead.follow {
-			w.follow(lead, p)
-		}
+	if lead := w.leader(); w.lock == locked && p.about.Shape == feed.Packets && lead != p && !lead.follow {
+		w.follow(lead, p)
 	}
 }
 
@@ -142,9 +141,6 @@ func (w *Workspace) Title() string {
 	}
 	return "workspace"
 }
-
-// Locked tells whether the panes are kept at the same instant.
-func (w *Workspace) Locked() bool { return w.lock }
 
 // Running tells whether the run of the focused pane goes on, so that there is
 // something to stop.
@@ -276,7 +272,7 @@ func (w *Workspace) leader() *pane {
 
 // sync brings the other panes to the instant of p.
 func (w *Workspace) sync(p *pane) {
-	if !w.lock || p.about.Shape != feed.Packets {
+	if p.about.Shape != feed.Packets || !slices.ContainsFunc(w.panes, func(q *pane) bool { return q != p && w.bound(p, q) }) {
 		return
 	}
 	if p.follow {
@@ -288,7 +284,7 @@ func (w *Workspace) sync(p *pane) {
 		}
 	}
 	for _, q := range w.panes {
-		if q != p {
+		if q != p && w.bound(p, q) {
 			w.follow(p, q)
 		}
 	}
