@@ -36,11 +36,27 @@ func programDirs() []string {
 // findProgram returns the path of an installed program, or an error that names
 // the Debian package to install.
 func findProgram(name, debian string) (string, error) {
-	for _, dir := range programDirs() {
+	return findIn(programDirs(), name, debian)
+}
+
+// findIn passes over what others than its owner can write, or put there: on
+// Debian that may be true of /usr/local and the group staff.
+func findIn(dirs []string, name, debian string) (string, error) {
+	exposed := ""
+	for _, dir := range dirs {
 		path := filepath.Join(dir, name)
-		if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() && st.Mode()&0o111 != 0 {
-			return path, nil
+		st, err := os.Stat(path)
+		if err != nil || !st.Mode().IsRegular() || st.Mode()&0o111 == 0 {
+			continue
 		}
+		if parent, err := os.Stat(dir); err != nil || (st.Mode()|parent.Mode())&0o022 != 0 {
+			exposed = path
+			continue
+		}
+		return path, nil
+	}
+	if exposed != "" {
+		return "", failf(ErrNotReady, "%s can be replaced by others than its owner, so it is not run: take the group's and others' right to write from it and its directory, or apt install %s", exposed, debian)
 	}
 	return "", failf(ErrNotReady, "%s is not installed on this node: apt install %s", name, debian)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -75,6 +76,32 @@ func TestCommandRights(t *testing.T) {
 func TestCommandMissing(t *testing.T) {
 	_, err := command{program: "no-such-program", debian: "a-package"}.run(t.Context(), nil)
 	if !errors.Is(err, ErrNotReady) || !strings.Contains(err.Error(), "apt install a-package") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestFindProgram(t *testing.T) {
+	put := func(dir, file os.FileMode) string {
+		t.Helper()
+		in := t.TempDir()
+		path := filepath.Join(in, "tool")
+		for _, err := range []error{os.WriteFile(path, nil, 0o600), os.Chmod(path, file), os.Chmod(in, dir)} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		return in
+	}
+	good, shared, writable, data := put(0o755, 0o755), put(0o775, 0o755), put(0o755, 0o757), put(0o755, 0o644)
+	if path, err := findIn([]string{shared, writable, data, good}, "tool", "a-package"); err != nil || path != filepath.Join(good, "tool") {
+		t.Errorf("%s, %v; want that in %s", path, err, good)
+	}
+	for _, dir := range []string{shared, writable} {
+		if path, err := findIn([]string{dir}, "tool", "a-package"); !errors.Is(err, ErrNotReady) || !strings.Contains(err.Error(), "replaced by others") {
+			t.Errorf("%s, %v", path, err)
+		}
+	}
+	if _, err := findIn([]string{data}, "tool", "a-package"); !errors.Is(err, ErrNotReady) || !strings.Contains(err.Error(), "not installed") {
 		t.Errorf("%v", err)
 	}
 }
