@@ -44,7 +44,7 @@ type Node struct {
 	// IperfPorts is the range that an iperf server takes a free port from.
 	IperfPorts [2]int
 	// SessionPort is the TCP port that consoles reach this agent on. Captures
-	// leave it out, see [compileFilter].
+	// leave it out, see [filter].
 	SessionPort int
 	// ClockOffset is added to every time that the node tells. Only tests set it,
 	// to have hosts with different clocks on one machine.
