@@ -2,6 +2,7 @@ package pane
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"steth/feed"
@@ -186,6 +187,18 @@ func (p *pane) stream(height int) {
 	}
 }
 
+// empty says whether the body of the pane has room to tell why the stream ended,
+// which the title then need not.
+func (p *pane) empty() bool {
+	first, next := p.feed.Bounds()
+	return p.sieve == nil && first == next && len(p.state.Samples) == 0 && p.height > 1
+}
+
+// concluded says whether the conclusion at the foot tells why the stream ended.
+func (p *pane) concluded(why string) bool {
+	return why != "" && p.judge && p.run != nil && p.run.judged && strings.Contains(p.run.finding.Reason, why)
+}
+
 // nothing says why there are no rows.
 func (p *pane) nothing() {
 	c, th := &p.canvas, p.theme
@@ -195,7 +208,7 @@ func (p *pane) nothing() {
 		words = "looking for rows with " + patternText(p.filters)
 	case p.sieve != nil:
 		words = "no row with " + patternText(p.filters) + "; esc shows all"
-	case p.about.Series != "" && len(p.state.Samples) > 0:
+	case p.about.Series != "" && len(p.state.Samples) > 0, p.concluded(p.state.End):
 		return
 	case p.state.End != "":
 		for _, words := range fold(p.state.End, p.at.w-1, 3) {

@@ -154,7 +154,7 @@ func (p *pane) segments() []segment {
 	case p.lockable:
 		segs = append(segs, segment{rank: 6, gap: 2, span: []span{{th.Muted, "time-lock off"}}})
 	}
-	if why := p.state.End; why != "" { // last, so that a long reason hides nothing
+	if why := p.state.End; why != "" && !p.concluded(why) && !p.empty() { // last, so that a long reason hides nothing
 		segs = append(segs, segment{gap: 2, span: []span{{th.Bad, why}}, reason: true, ellipsis: th.Glyphs.Ellipsis})
 	}
 	return segs

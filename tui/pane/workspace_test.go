@@ -280,6 +280,27 @@ func TestAnEmptyEndedPaneSaysWhy(t *testing.T) {
 	s.has("✗ ended", "there is no device tap1 on cmp1; is")
 }
 
+// What the conclusion says is said once in the pane.
+func TestAnErrorIsToldOnceInAPane(t *testing.T) {
+	const why = "there is no device tap1 on cmp1"
+	for _, shape := range []feed.Shape{feed.Lines, feed.Packets} {
+		c := newClock()
+		f := newFeed(t, c, feed.About{Title: "capture", Device: "tap1", Shape: shape}, feed.Options{})
+		f.End(why)
+		run := newRun(f)
+		s := newScreen(t, c, 160, 20)
+		s.Add(run)
+		s.has("✗ ended")
+		if n := strings.Count(s.show(), why); n != 1 {
+			t.Errorf("without rows it is told %d times:\n%s", n, s.show())
+		}
+		run.end(probes.Finding{Verdict: probes.Error, Reason: "capture on cmp1: " + why})
+		if n := strings.Count(s.show(), why); n != 1 {
+			t.Errorf("with a conclusion it is told %d times:\n%s", n, s.show())
+		}
+	}
+}
+
 func TestHostileNames(t *testing.T) {
 	c := newClock()
 	f := newFeed(t, c, feed.About{Title: "ping\x1b[2J", Target: "a\u202eb", Host: "h\n\x07"}, feed.Options{})
