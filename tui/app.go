@@ -71,6 +71,7 @@ type App struct {
 	benches       []*bench // workspaces, each a tab after the explorer
 	active        int      // tab: 0 is the explorer
 	lastTab       int
+	jumped        bool        // the explorer in front went from one object to another
 	over          []page.Page // pages opened on top of the tab; the last is in front
 	dialogs       []dialog.Dialog
 	line          commandLine

@@ -120,6 +120,8 @@ func scopeTitle(scope string) string {
 	switch scope {
 	case keys.Explorer:
 		return "On what is selected"
+	case keys.Object:
+		return "On this object"
 	case keys.Fleet:
 		return "On an agent"
 	case keys.List:

@@ -106,9 +106,9 @@ func (a *App) wish(msg tea.Msg) (cmd tea.Cmd, mine bool) {
 	case page.Ask:
 		a.push(dialog.NewQuestion(a.env.Theme, msg))
 	case page.Goto:
-		a.over = nil
 		a.goTab(0)
-		return a.explorer.Goto(msg.Kind, msg.ID), true
+		a.jumped = true
+		return a.explorer.Jump(msg.Kind, msg.ID), true
 	case page.Close:
 		return a.close(), true
 	case explorer.Loaded:
@@ -130,8 +130,8 @@ func (a *App) wish(msg tea.Msg) (cmd tea.Cmd, mine bool) {
 func (a *App) everySecond() tea.Cmd {
 	a.band.tick(a.env.Now())
 	for _, p := range a.over {
-		if f, ok := p.(*fleet.Page); ok {
-			f.Tick()
+		if t, ok := p.(page.Ticker); ok {
+			t.Tick()
 		}
 	}
 	return tea.Batch(a.second(), a.explorer.Tick(a.env.Now()))
@@ -244,7 +244,7 @@ func (a *App) act(name string, msg tea.KeyPressMsg) tea.Cmd {
 	case "close":
 		return a.close()
 	case "last":
-		a.last()
+		return a.last()
 	case "next-tab":
 		a.goTab((a.active + 1) % (len(a.benches) + 1))
 	case "prev-tab":
@@ -317,6 +317,7 @@ func (a *App) openFleet() tea.Cmd {
 
 // goTab brings a tab to the front.
 func (a *App) goTab(i int) {
+	a.jumped = false
 	if i != a.active {
 		a.lastTab, a.active = a.active, i
 	}
@@ -324,14 +325,19 @@ func (a *App) goTab(i int) {
 }
 
 // last goes back to what was in front before: below a page of text that is its
-// tab, else it is the tab before this one.
-func (a *App) last() {
+// tab, after a jump the object it came from, else the tab before this one.
+func (a *App) last() tea.Cmd {
 	switch n := len(a.over); {
 	case n > 0:
 		a.over = a.over[:n-1]
+	case a.jumped:
+		cmd, more := a.explorer.Return()
+		a.jumped = more
+		return cmd
 	case a.lastTab <= len(a.benches):
 		a.goTab(a.lastTab)
 	}
+	return nil
 }
 
 // closeBench asks to take a workspace away.

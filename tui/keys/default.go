@@ -16,6 +16,12 @@ func Default() []Binding {
 		{"next-kind", []string{"tab", "right", "l"}, "next kind of object", Explorer, ""},
 		{"prev-kind", []string{"shift+tab", "left", "h"}, "previous kind of object", Explorer, ""},
 
+		{"probe", []string{"p"}, "pick a probe for this object", Object, "probe"},
+		{"capture", []string{"c"}, "capture on a device of it", Object, "capture"},
+		{"repeat", []string{"."}, "run the last probe again", Object, ""},
+		{"raw", []string{"y"}, "the API's own JSON", Object, ""},
+		{"jump", []string{"J"}, "jump to a related object", Object, "related"},
+
 		{"open", []string{"enter", "d"}, "what the agent says of itself", Fleet, "describe"},
 		{"dial", []string{"D"}, "dial this agent, or those marked", Fleet, "dial"},
 

@@ -23,6 +23,7 @@ const (
 	Explorer  = "explorer"  // the explorer, on the resource under its cursor
 	Fleet     = "fleet"     // the list of agents
 	Text      = "text"      // a page of text: describe, raw JSON, log, help
+	Object    = "object"    // a page of text about an object of the inventory
 	Workspace = "workspace" // the panes
 )
 
@@ -31,6 +32,8 @@ func Chain(scope string) []string {
 	switch scope {
 	case Explorer, Fleet:
 		return []string{scope, List, Move, Global}
+	case Object:
+		return []string{Object, Text, Move, Global}
 	case List:
 		return []string{List, Move, Global}
 	case Text:

@@ -86,12 +86,24 @@ type Start struct {
 // the same kind.
 type Repeat struct{ Target probes.Target }
 
+// Ticker is a page on which something depends on the time: Tick is called about
+// once a second.
+type Ticker interface{ Tick() }
+
 // Read asks for a page of text. With Lines nil, Load is called in a command
 // and gives them.
 type Read struct {
 	Title string
 	Lines []part.Spans
 	Load  func() ([]part.Spans, error)
+	// Object is set where the page is about an object of the inventory.
+	Object *Object
+}
+
+// Object makes a page of text one about an object.
+type Object struct {
+	Lines func() []part.Spans       // what there is to say of it now: ages move on
+	Act   func(name string) tea.Cmd // what one of the keys of [keys.Object] asks of it
 }
 
 // Copy asks to put Text on the clipboard; What names it in the band.

@@ -20,8 +20,19 @@ const label = 13
 // describe opens all there is to say about an object on a page of its own.
 func (e *Explorer) describe(o openstack.Object) tea.Cmd {
 	one, _ := page.Words(o.ObjectKind())
-	lines := append(e.heading(o), part.Spans{})
-	return page.Say(page.Read{Title: one + " " + e.snap.DisplayName(o), Lines: append(lines, e.lines(o, true)...)})
+	now := func() openstack.Object { // it may have been read again since
+		if newer, ok := e.snap.Get(o.ObjectKind(), o.ObjectID()); ok {
+			return newer
+		}
+		return o
+	}
+	return page.Say(page.Read{Title: one + " " + e.snap.DisplayName(o), Object: &page.Object{
+		Lines: func() []part.Spans {
+			o := now()
+			return append(append(e.heading(o), part.Spans{}), e.lines(o, true)...)
+		},
+		Act: func(name string) tea.Cmd { return e.on(name, now()) },
+	}})
 }
 
 // heading is the first lines of the details: the name, how it is, the id.

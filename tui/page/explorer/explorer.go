@@ -39,6 +39,7 @@ type Explorer struct {
 	lists  map[openstack.Kind]*list
 	within openstack.Object // only its ports show
 	from   openstack.Kind   // where to go back to from within
+	past   []place          // where jumps came from, the last one last
 
 	find    finder
 	filter  *part.Input
@@ -130,13 +131,58 @@ func (e *Explorer) FindText(text string) tea.Cmd {
 // Show brings a kind to the front, with a filter.
 func (e *Explorer) Show(kind openstack.Kind, filter string) tea.Cmd {
 	e.leaveInput()
-	e.within = nil
+	e.within, e.past = nil, nil
 	cmd := e.to(kind)
 	if filter != "" {
-		e.filter.Set(filter)
-		e.list().table.SetFilter(filter, false)
+		e.narrow(filter, false)
 	}
 	return cmd
+}
+
+// place is what the explorer shows: an object under the cursor, and what narrows
+// its list.
+type place struct {
+	kind   openstack.Kind
+	id     string
+	within openstack.Object
+	from   openstack.Kind
+	filter string
+	invert bool
+}
+
+// Jump goes to an object in its whole list, and [Explorer.Return] from there to
+// what shows now.
+func (e *Explorer) Jump(kind openstack.Kind, id string) tea.Cmd {
+	if o := e.Selected(); o != nil {
+		text, invert := e.list().table.Filter()
+		e.past = append(e.past, place{e.kind, o.ObjectID(), e.within, e.from, text, invert})
+	}
+	cmd := e.Goto(kind, id)
+	e.narrow("", false)
+	return cmd
+}
+
+// narrow filters the list in front.
+func (e *Explorer) narrow(text string, invert bool) {
+	e.filter.Set(text)
+	e.list().table.SetFilter(text, invert)
+}
+
+// Return goes back to where the last jump came from; ok is false where there
+// was none.
+func (e *Explorer) Return() (cmd tea.Cmd, ok bool) {
+	n := len(e.past)
+	if n == 0 {
+		return nil, false
+	}
+	p := e.past[n-1]
+	e.past = e.past[:n-1]
+	e.leaveInput()
+	e.within, e.from = p.within, p.from
+	cmd = e.to(p.kind)
+	e.narrow(p.filter, p.invert)
+	e.list().table.Goto(p.id)
+	return cmd, true
 }
 
 // Goto shows an object.
@@ -496,17 +542,18 @@ func (e *Explorer) open(o openstack.Object) tea.Cmd {
 
 // back lifts what narrows the view, the nearest first.
 func (e *Explorer) back() tea.Cmd {
-	t := e.list().table
-	switch text, _ := t.Filter(); {
+	switch text, _ := e.list().table.Filter(); {
 	case text != "":
-		e.filter.Set("")
-		t.SetFilter("", false)
+		e.narrow("", false)
 	case e.within != nil:
 		id := e.within.ObjectID()
 		e.within = nil
 		e.show() // the ports again, for when one comes back to them
 		cmd := e.to(e.from)
 		e.list().table.Goto(id)
+		return cmd
+	default:
+		cmd, _ := e.Return()
 		return cmd
 	}
 	return nil
@@ -516,7 +563,7 @@ func (e *Explorer) step(n int) tea.Cmd {
 	kinds := openstack.Kinds()
 	for i, k := range kinds {
 		if k == e.kind {
-			e.within = nil
+			e.within, e.past = nil, nil
 			return e.to(kinds[(i+n+len(kinds))%len(kinds)])
 		}
 	}
@@ -544,14 +591,12 @@ func (e *Explorer) jump(o openstack.Object) tea.Cmd {
 }
 
 func (e *Explorer) filterKey(msg tea.KeyPressMsg) tea.Cmd {
-	t := e.list().table
 	switch msg.String() {
 	case "enter", "down":
 		e.leaveInput()
 	case "esc":
 		e.leaveInput()
-		e.filter.Set("")
-		t.SetFilter("", false)
+		e.narrow("", false)
 	default:
 		e.filterBy(msg)
 	}
@@ -603,7 +648,7 @@ func (e *Explorer) click(msg tea.MouseClickMsg) tea.Cmd {
 		for _, s := range e.tabs {
 			if msg.X >= s.from && msg.X < s.to {
 				e.leaveInput()
-				e.within = nil
+				e.within, e.past = nil, nil
 				return e.to(s.kind)
 			}
 		}

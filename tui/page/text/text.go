@@ -36,8 +36,8 @@ type loaded struct {
 // New makes a page, and the command that brings its text where it is not there yet.
 func New(env *page.Env, read page.Read) (*Page, tea.Cmd) {
 	p := &Page{env: env, read: read, text: part.NewText(env.Theme, 12), search: part.NewInput("")}
-	p.text.Set(read.Lines)
-	if read.Lines != nil || read.Load == nil {
+	p.Tick()
+	if p.read.Lines != nil || read.Load == nil {
 		return p, nil
 	}
 	p.loading = true
@@ -47,14 +47,24 @@ func New(env *page.Env, read page.Read) (*Page, tea.Cmd) {
 	}
 }
 
-// Set replaces the text of a page that lives, such as the log.
-func (p *Page) Set(lines []part.Spans) { p.text.Set(lines) }
+// Tick implements [page.Ticker]: what is said of an object is said afresh.
+func (p *Page) Tick() {
+	if p.read.Object != nil {
+		p.read.Lines = p.read.Object.Lines()
+	}
+	p.text.Set(p.read.Lines)
+}
 
 // Title implements [page.Page].
 func (p *Page) Title() string { return p.read.Title }
 
 // Scope implements [page.Page].
-func (p *Page) Scope() string { return keys.Text }
+func (p *Page) Scope() string {
+	if p.read.Object != nil {
+		return keys.Object
+	}
+	return keys.Text
+}
 
 // Dirty implements [page.Page].
 func (p *Page) Dirty() bool { return false }
@@ -74,6 +84,7 @@ func (p *Page) Update(msg tea.Msg) tea.Cmd {
 	case loaded:
 		if msg.page == p {
 			p.loading = false
+			p.read.Lines = msg.lines
 			p.text.Set(msg.lines)
 			if msg.err != nil {
 				p.failed = msg.err.Error()
@@ -83,7 +94,7 @@ func (p *Page) Update(msg tea.Msg) tea.Cmd {
 		if p.typing {
 			return p.searchKey(msg)
 		}
-		if name, ok := p.env.Keys.Lookup(keys.Text, msg.String()); ok {
+		if name, ok := p.env.Keys.Lookup(p.Scope(), msg.String()); ok {
 			return p.act(name)
 		}
 	case tea.PasteMsg:
@@ -152,6 +163,10 @@ func (p *Page) act(name string) tea.Cmd {
 			return nil
 		}
 		return page.Say(page.Close{})
+	default:
+		if p.read.Object != nil {
+			return p.read.Object.Act(name)
+		}
 	}
 	return nil
 }
