@@ -78,6 +78,10 @@ func (w *Workspace) click(x, y int) {
 			return
 		}
 	}
+	if y >= w.height-w.stripRows() {
+		w.clickStrip(x)
+		return
+	}
 	p := w.under(x, y)
 	if p == nil {
 		return

@@ -31,6 +31,7 @@ type pane struct {
 	// What follows is set for each frame.
 	at       rect
 	number   int
+	of       int // how many there are, where the others are not seen; else 0
 	focused  bool
 	favoured bool // others give it room
 	theme    *themes.Theme

@@ -102,6 +102,28 @@ func (s *segment) shorten(over, least int) int {
 	return w - safetext.Width(*text)
 }
 
+// name is what a pane is called in a word: the device, or what runs.
+func (p *pane) name() string {
+	if p.about.Shape == feed.Packets && p.about.Device != "" {
+		return p.about.Device
+	}
+	return p.about.Title
+}
+
+// sign says in one character whether the stream is live, or how it ended.
+func (p *pane) sign() span {
+	th := p.theme
+	switch {
+	case p.state.End != "":
+		return span{th.Bad, th.Glyphs.Broken}
+	case !p.state.Live:
+		return span{th.Muted, th.Glyphs.Ended}
+	case !p.follow:
+		return span{th.Warn, th.Glyphs.Paused}
+	}
+	return span{th.Good, th.Glyphs.Live}
+}
+
 // segments says everything a title can say, in the order in which it stands.
 func (p *pane) segments() []segment {
 	th, a := p.theme, p.about
@@ -109,11 +131,11 @@ func (p *pane) segments() []segment {
 	if p.focused {
 		strong = th.AccentStrong
 	}
-	name := a.Device
-	if a.Shape != feed.Packets || name == "" {
-		name = a.Title
+	number := strconv.Itoa(p.number)
+	if p.of > 0 {
+		number += " of " + strconv.Itoa(p.of)
 	}
-	segs := []segment{{span: []span{{strong, strconv.Itoa(p.number) + " " + name}}, ellipsis: th.Glyphs.Ellipsis}}
+	segs := []segment{{span: []span{{strong, number + " " + p.name()}}, ellipsis: th.Glyphs.Ellipsis}}
 	if a.Shape == feed.Packets {
 		if a.Host != "" {
 			segs = append(segs, segment{rank: 2, gap: 1, span: []span{{th.Text, "on " + a.Host}}})
@@ -195,18 +217,14 @@ func patternText(list []pattern) string {
 // standing says whether the stream is live, paused or ended, and how it goes.
 func (p *pane) standing() []segment {
 	th, st := p.theme, &p.state
-	var sign []span
+	sign := p.sign()
 	switch {
-	case st.End != "":
-		sign = []span{{th.Bad, th.Glyphs.Broken + " ended"}}
 	case !st.Live:
-		sign = []span{{th.Muted, th.Glyphs.Ended + " ended"}}
+		sign.text += " ended"
 	case !p.follow:
-		sign = []span{{th.Warn, th.Glyphs.Paused + " paused"}}
-	default:
-		sign = []span{{th.Good, th.Glyphs.Live}}
+		sign.text += " paused"
 	}
-	segs := []segment{{gap: 4, span: sign}}
+	segs := []segment{{gap: 4, span: []span{sign}}}
 	gap := 1
 	if st.Live && !p.follow {
 		if p.stopped != 0 {

@@ -10,11 +10,11 @@ const (
 	below             // top to bottom, a thin line between
 )
 
-// The smallest pane: a title, its rule and a row, wide enough for a number and
-// the head of a name.
+// The smallest pane: a title, its rule and three rows, wide enough for a number
+// and the head of a name. Where not all panes have that, one has the page.
 const (
 	minWidth  = 16
-	minHeight = 3
+	minHeight = 5
 	cosy      = 9 // rows that the focused pane has as long as others can give
 )
 
@@ -233,6 +233,7 @@ func (n *node) without(p *pane) *node {
 			continue
 		}
 		if kid == nil {
+			n.inherit(i)
 			n.kids = append(n.kids[:i], n.kids[i+1:]...)
 			n.shares = append(n.shares[:i], n.shares[i+1:]...)
 		} else {
@@ -244,6 +245,18 @@ func (n *node) without(p *pane) *node {
 		return n.kids[0]
 	}
 	return n
+}
+
+// inherit gives the room of the i-th part to the smaller of its neighbours: a
+// view that was split off gives back what it took.
+func (n *node) inherit(i int) {
+	heir := i - 1
+	if heir < 0 || i+1 < len(n.kids) && n.shares[i+1] < n.shares[heir] {
+		heir = i + 1
+	}
+	if heir < len(n.kids) {
+		n.shares[heir] += n.shares[i]
+	}
 }
 
 // adopt puts kid at place i; a split of n's own way is taken apart into it.

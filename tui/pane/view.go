@@ -58,9 +58,17 @@ func (w *Workspace) View(width, height int) string {
 		p.draw(l)
 	}
 	theme := newLines(w.theme)
+	strip := w.stripRows()
+	if strip > 0 {
+		w.drawStrip()
+	}
 	for y := range height {
 		if y > 0 {
 			w.out = append(w.out, '\n')
+		}
+		if y >= height-strip {
+			w.out = append(w.out, w.strip.row(0)...)
+			continue
 		}
 		w.out = root.draw(w.out, y, theme)
 		w.out = append(w.out, ' ') // the margin on the right
@@ -70,11 +78,15 @@ func (w *Workspace) View(width, height int) string {
 
 // layOut gives every pane its place and number, and returns what is drawn.
 func (w *Workspace) layOut() *node {
-	area := rect{0, 0, w.width - 1, w.height}
+	alone := w.alone()
+	area := rect{0, 0, w.width - 1, w.height - w.stripRows()}
 	for i, p := range w.root.panes(nil) {
-		p.number = i + 1
+		p.number, p.of = i+1, 0
+		if alone && len(w.panes) > 1 {
+			p.of = len(w.panes)
+		}
 	}
-	if w.alone() {
+	if alone {
 		single := &node{pane: w.focus}
 		single.lay(area)
 		return single

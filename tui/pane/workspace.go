@@ -44,6 +44,8 @@ type Workspace struct {
 	ctx   context.Context // of searches; ends with Close
 	end   context.CancelFunc
 	out   []byte
+	strip canvas // the row that names all panes while one is seen
+	tags  []tag
 }
 
 // New makes an empty workspace. Close ends it.
@@ -194,6 +196,9 @@ func (w *Workspace) Dirty() bool {
 			return true
 		}
 		moving = moving || p.state.Live && (p.state.Rate > 0 || slices.ContainsFunc(p.state.Rates, func(v float64) bool { return v > 0 }))
+	}
+	if w.stripRows() > 0 {
+		moving = moving || slices.ContainsFunc(w.panes, func(p *pane) bool { return p.feed.Version() != p.drawn })
 	}
 	return moving && w.now().Unix() != w.drawn.Unix()
 }

@@ -63,12 +63,56 @@ func TestFocus(t *testing.T) {
 func TestZoom(t *testing.T) {
 	s, _, _, _ := triage(t, newClock())
 	s.press("2", "f")
-	s.has("2 tap31aa90c4-1e")
-	s.lacks("1 tap8f2c1f6e-0c", "3 ping")
+	s.has("2 of 3 tap31aa90c4-1e on cmp2", "1 tap8f2c1f6e-0c ▶", "3 ping ▶", "f shows all")
+	s.lacks("on cmp1", "icmp_seq")
 	if !s.Back() {
 		t.Error("esc does not end the zoom")
 	}
-	s.has("1 tap8f2c1f6e-0c", "3 ping")
+	s.has("1 tap8f2c1f6e-0c on cmp1", "3 ping", "icmp_seq")
+	s.lacks(" of 3")
+}
+
+// With less than a few rows for each, the focused pane has the page and a strip
+// names the others.
+func TestASmallScreenShowsOnePaneAndNamesAll(t *testing.T) {
+	c := newClock()
+	s := newScreen(t, c, 80, 20)
+	var feeds []*feed.Feed
+	for i := range 5 {
+		f := newFeed(t, c, feed.About{Title: "ping" + strconv.Itoa(i+1), Host: "cmp1"}, feed.Options{})
+		f.Line(ms(i), feed.Plain, "line of "+strconv.Itoa(i+1))
+		s.AddFeed(f)
+		feeds = append(feeds, f)
+	}
+	s.has("1 of 5 ping1", "line of 1", "2 ping2 ▶", "5 ping5 ▶")
+	s.lacks("line of 2", "shows all") // f could not show them either
+	s.press("tab")
+	s.has("2 of 5 ping2", "line of 2")
+	row := strings.Split(s.show(), "\n")[19]
+	s.Update(tea.MouseClickMsg{X: ansi.StringWidth(row[:strings.Index(row, "ping4")]), Y: 19, Button: tea.MouseLeft})
+	s.has("4 of 5 ping4", "line of 4")
+
+	feeds[0].End("gone")
+	c.advance(time.Second)
+	if !s.Dirty() {
+		t.Error("the end of a pane that is not seen is not noticed")
+	}
+	s.has("1 ping1 ✗")
+	s.h = 40
+	s.has("1 ping1 on cmp1", "line of 5")
+}
+
+func TestClosingAViewGivesItsRoomBack(t *testing.T) {
+	for _, close := range []string{"1", "2"} { // the view that was split, and the new one
+		s, _, _, _ := triage(t, newClock())
+		s.show()
+		before := s.root.panes(nil)[1].at.w
+		s.press("1", "|", close, "X")
+		s.show()
+		if got := s.root.panes(nil)[1].at.w; max(got-before, before-got) > 1 {
+			t.Errorf("after X on %s the other capture has %d cells, it had %d", close, got, before)
+		}
+	}
 }
 
 func TestSplitAndClose(t *testing.T) {
