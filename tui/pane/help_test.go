@@ -141,6 +141,11 @@ func (s *screen) run(cmd tea.Cmd) (out []tea.Msg) {
 		switch msg := cmd().(type) {
 		case SaveMsg, CopyMsg, page.Ask:
 			return append(out, msg)
+		case tea.BatchMsg:
+			for _, cmd := range msg {
+				out = append(out, s.run(cmd)...)
+			}
+			return out
 		default:
 			cmd = s.Update(msg)
 		}

@@ -22,6 +22,7 @@ type pane struct {
 	filters []pattern
 	sieve   *sieve // nil without filters
 	search  pattern
+	tally   *sieve // counts the hits of the search; nil without one
 	marks   map[string]uint64
 	detail  detail
 	prompt  prompt
@@ -73,7 +74,7 @@ func clean(a feed.About) feed.About {
 // again makes another view of the same stream.
 func (p *pane) again() *pane {
 	q := newPane(p.feed, p.run)
-	q.window, q.wrap, q.filters, q.search = p.window, p.wrap, p.filters, p.search
+	q.window, q.wrap, q.filters, q.search, q.tally = p.window, p.wrap, p.filters, p.search, p.tally
 	return q
 }
 
@@ -84,6 +85,9 @@ func (p *pane) refresh() {
 	p.behind = false
 	if p.sieve != nil {
 		p.behind = p.sieve.sift()
+	}
+	if p.tally != nil {
+		p.behind = p.tally.sift() || p.behind
 	}
 	p.stopped = 0
 	if !p.follow {
@@ -253,6 +257,14 @@ func (p *pane) setFilters(list []pattern) {
 	p.centre = !p.follow
 	if len(list) > 0 {
 		p.sieve = newSieve(p.feed, list)
+	}
+}
+
+// seek sets what is searched for; "" ends that.
+func (p *pane) seek(text string) {
+	p.search, p.tally = newPattern(text), nil
+	if text != "" {
+		p.tally = newSieve(p.feed, p.wanted().patterns)
 	}
 }
 

@@ -37,6 +37,37 @@ func TestSearch(t *testing.T) {
 	}
 }
 
+func TestTheTitleCountsHits(t *testing.T) {
+	s, f := numbered(t, 20_000, feed.Options{Memory: 32 << 10, Spool: 8 << 20})
+	title := func(want string) {
+		t.Helper()
+		if row := s.row("1 log"); !strings.Contains(row, want) {
+			t.Errorf("the title is %q, want %q", row, want)
+		}
+	}
+	s.press("/")
+	s.write("99.")
+	s.press("enter")
+	title("/ 99. 200 of 200")
+	s.press("N", "N")
+	title("/ 99. 198 of 200")
+	s.press("k")
+	title("/ 99. 200 hits")
+	f.Line(ms(20_000), feed.Plain, "line 20099.")
+	title("/ 99. 201 hits")
+	s.press("&")
+	s.write("line 1")
+	s.press("enter", "N")
+	title("/ 99. 111 of 111")
+	s.Back()
+	s.lacks("/ 99.")
+
+	s.press("/")
+	s.write("nothing has this")
+	s.press("enter")
+	title("/ nothing has this 0 hits")
+}
+
 func TestSearchCanBeStopped(t *testing.T) {
 	s, _ := numbered(t, 1000, feed.Options{})
 	s.press("/")

@@ -33,6 +33,7 @@ type sieve struct {
 	newer []uint64 // hits from then on
 	dug   uint64   // entries from here to from were looked at
 	done  bool     // nothing older is left to look at
+	cut   bool     // older hits were left out, there are too many
 }
 
 // dugMsg is what one step through older entries found.
@@ -70,7 +71,7 @@ func (s *sieve) sift() (behind bool) {
 	}
 	if drop := len(s.newer) - siftMost; drop > siftMost/8 {
 		s.newer = slices.Delete(s.newer, 0, drop)
-		s.older, s.done = nil, true
+		s.older, s.done, s.cut = nil, true, true
 	}
 	_, next := s.feed.Bounds()
 	return s.next < next
@@ -105,8 +106,14 @@ func (s *sieve) dig(ctx context.Context) tea.Cmd {
 // take adds what a step found.
 func (s *sieve) take(msg dugMsg) {
 	s.older = append(s.older, msg.hits...)
-	s.dug, s.done = msg.down, msg.done || len(s.older) > siftMost
+	s.dug, s.done = msg.down, msg.done
+	if !s.done && len(s.older) > siftMost {
+		s.done, s.cut = true, true
+	}
 }
+
+// whole says whether all hits are known.
+func (s *sieve) whole() bool { return s.done && !s.cut }
 
 // knows says whether everything from seq on was looked at.
 func (s *sieve) knows(seq uint64) bool { return s.done || s.dug <= seq }

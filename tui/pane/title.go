@@ -167,6 +167,11 @@ func (p *pane) segments() []segment {
 			segment{gap: 2, span: []span{{th.Accent, "&"}}},
 			segment{rank: 1, gap: 1, span: []span{{th.Accent, words}}})
 	}
+	if p.tally != nil {
+		segs = append(segs,
+			segment{rank: 1, gap: 2, span: []span{{th.Accent, "/ " + p.search.text}}},
+			segment{rank: 1, gap: 1, span: []span{{th.Muted, p.hitsText()}}})
+	}
 	segs = append(segs, p.standing()...)
 	segs = append(segs, p.series()...)
 	segs = append(segs, p.losses()...)
@@ -180,6 +185,28 @@ func (p *pane) segments() []segment {
 		segs = append(segs, segment{gap: 2, span: []span{{th.Bad, why}}, reason: true, ellipsis: th.Glyphs.Ellipsis})
 	}
 	return segs
+}
+
+// hitsText says how many hits the search has, and which of them is selected.
+func (p *pane) hitsText() string {
+	t := p.tally
+	n := t.count()
+	if !p.follow && t.whole() && n > 0 {
+		if i := t.index(p.cursor); i < n && t.at(i) == p.cursor {
+			return count(uint64(i+1)) + " of " + count(uint64(n))
+		}
+	}
+	words := count(uint64(n))
+	switch {
+	case t.cut:
+		words += "+"
+	case !t.done:
+		words += p.theme.Glyphs.Ellipsis
+	}
+	if n == 1 && t.whole() {
+		return words + " hit"
+	}
+	return words + " hits"
 }
 
 // place says where a tool runs.

@@ -55,7 +55,7 @@ func (w *Workspace) Update(msg tea.Msg) tea.Cmd {
 // dug takes in hits among older entries, and looks for more as long as a pane
 // shows them.
 func (w *Workspace) dug(msg dugMsg) tea.Cmd {
-	if !slices.ContainsFunc(w.panes, func(p *pane) bool { return p.sieve == msg.sieve }) {
+	if !slices.ContainsFunc(w.panes, func(p *pane) bool { return p.sieve == msg.sieve || p.tally == msg.sieve }) {
 		return nil
 	}
 	w.stale = true
@@ -94,7 +94,7 @@ func (w *Workspace) Back() bool {
 	case p.detail.open:
 		p.detail = detail{}
 	case p.search.text != "":
-		p.search = pattern{}
+		p.seek("")
 		p.prompt.clear()
 	case len(p.filters) > 0:
 		p.setFilters(nil)
@@ -355,11 +355,11 @@ func (w *Workspace) typed(p *pane, msg tea.KeyPressMsg) tea.Cmd {
 			}
 			return w.filter(p, append(slices.Clone(p.filters), newPattern(text)))
 		}
-		p.search = newPattern(text)
+		p.seek(text)
 		if text == "" {
 			return nil
 		}
-		return w.find(p, p.wanted(), false, "hit of "+text)
+		return tea.Batch(w.find(p, p.wanted(), false, "hit of "+text), p.tally.dig(w.ctx))
 	}
 	return nil
 }
@@ -392,10 +392,15 @@ func (w *Workspace) marked(p *pane, asks asking, letter string) {
 func (w *Workspace) filter(p *pane, list []pattern) tea.Cmd {
 	p.setFilters(list)
 	w.sync(p)
-	if p.sieve == nil {
-		return nil
+	var cmds []tea.Cmd
+	if p.sieve != nil {
+		cmds = append(cmds, p.sieve.dig(w.ctx))
 	}
-	return p.sieve.dig(w.ctx)
+	if p.tally != nil {
+		p.seek(p.search.text) // among what is shown now
+		cmds = append(cmds, p.tally.dig(w.ctx))
+	}
+	return tea.Batch(cmds...)
 }
 
 // wanted matches what is searched for among what is shown.
