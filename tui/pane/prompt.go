@@ -67,16 +67,16 @@ func (p *prompt) draw(c *canvas, th *themes.Theme) {
 		c.end()
 		return
 	}
-	label, hint := "", ""
+	label := ""
 	switch p.asks {
 	case searching:
-		label, hint = "/", "enter search   esc leave"
+		label = "/"
 	case filtering:
-		label, hint = "&", "enter only rows with this   esc leave"
+		label = "&"
 	case marking:
-		label, hint = "mark", "a letter names this row"
+		label = "mark"
 	case jumping:
-		label, hint = "go to mark", "its letter"
+		label = "go to mark"
 	}
 	c.text(th.Accent, label)
 	c.space(1)
@@ -88,9 +88,21 @@ func (p *prompt) draw(c *canvas, th *themes.Theme) {
 	}
 	c.text(th.Text, text)
 	p.x = c.used()
-	if rest := c.room - 4; safetext.Width(hint) <= rest {
-		c.space(4)
-		c.text(th.Muted, hint)
-	}
 	c.end()
+}
+
+// hints names the keys that matter while a prompt asks, for the bar at the
+// bottom.
+func (p *prompt) hints() [][2]string {
+	switch p.asks {
+	case searching:
+		return [][2]string{{"enter", "find"}, {"esc", "leave"}, {"ctrl+u", "clear"}}
+	case filtering:
+		return [][2]string{{"enter", "only rows with this"}, {"empty", "all rows"}, {"esc", "leave"}, {"ctrl+u", "clear"}}
+	case marking:
+		return [][2]string{{"a letter", "names this row"}, {"esc", "leave"}}
+	case jumping:
+		return [][2]string{{"its letter", "goes there"}, {"esc", "leave"}}
+	}
+	return nil
 }

@@ -76,6 +76,14 @@ func (w *Workspace) Typing() (x, y int, ok bool) {
 	return p.at.x + min(p.prompt.x, max(p.at.w-1, 0)), p.at.y + p.at.h - 1, true
 }
 
+// Hints names the keys of the prompt that takes keys as text.
+func (w *Workspace) Hints() [][2]string {
+	if w.focus == nil {
+		return nil
+	}
+	return w.focus.prompt.hints()
+}
+
 // Back takes one step back inside the page: a search under way, an open packet,
 // hits, filters and zoom end, in this order. It is false when there was nothing
 // to go back from.

@@ -23,6 +23,36 @@ func TestKeysDontClash(t *testing.T) {
 	}
 }
 
+// On 80 cells the bar has some 48 for the workspace's own keys.
+func TestTheBarBeginsWithWhatOneNeedsMost(t *testing.T) {
+	room, shown := 48, map[string]bool{}
+	for _, b := range Bindings() {
+		if room -= len(b.Keys[0]) + len(b.Bar) + 4; b.Bar != "" && room >= 0 {
+			shown[b.Name] = true
+		}
+	}
+	for _, name := range []string{"pause", "search", "filter", "save"} {
+		if !shown[name] {
+			t.Errorf("%s isn't in the bar of a narrow screen", name)
+		}
+	}
+}
+
+func TestPromptsNameTheirKeysInTheBarAlone(t *testing.T) {
+	s, _ := numbered(t, 10, feed.Options{})
+	if s.Hints() != nil {
+		t.Errorf("without a prompt the bar is %q", s.Hints())
+	}
+	for _, key := range []string{"/", "&", "m", "'"} {
+		s.press(key)
+		if s.Hints() == nil {
+			t.Errorf("%s names no keys", key)
+		}
+		s.lacks("esc", "letter")
+		s.press("esc")
+	}
+}
+
 func TestPanesComeAsTheRunOpensThem(t *testing.T) {
 	c := newClock()
 	s := newScreen(t, c, 160, 40)
