@@ -165,6 +165,13 @@ func (b *Backend) Find(ctx context.Context, text string) (openstack.Found, error
 		}
 		f.Hits = append(f.Hits, s.ByName(k, text)...)
 	}
+	for _, k := range openstack.Kinds() { // starts of names come after whole ones
+		for _, o := range s.List(k) {
+			if name := o.ObjectName(); len(name) > len(text) && strings.EqualFold(name[:len(text)], text) {
+				f.Hits = append(f.Hits, o)
+			}
+		}
+	}
 	for _, h := range f.Hits {
 		if fip, ok := h.(openstack.FloatingIP); ok {
 			f.Hits = []openstack.Object{fip}

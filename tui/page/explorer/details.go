@@ -171,10 +171,13 @@ type kin struct {
 
 func (e *Explorer) selectedKey() string {
 	if o := e.Selected(); o != nil {
-		return string(o.ObjectKind()) + o.ObjectID()
+		return keyOf(o)
 	}
 	return ""
 }
+
+// keyOf names an object among those of all kinds.
+func keyOf(o openstack.Object) string { return string(o.ObjectKind()) + o.ObjectID() }
 
 // relate gathers what is related to the selected object where that may take long.
 func (e *Explorer) relate() tea.Cmd {
@@ -190,7 +193,7 @@ func (e *Explorer) relatives(o openstack.Object) []openstack.Relation {
 	if len(e.snap.Ports) < bigList {
 		return e.snap.Related(o)
 	}
-	if e.kin.snap == e.snap && e.kin.key == string(o.ObjectKind())+o.ObjectID() {
+	if e.kin.snap == e.snap && e.kin.key == keyOf(o) {
 		return e.kin.list
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ type finder struct {
 	asking string // the text that is looked up, "" when none is
 	cancel context.CancelFunc
 	trail  []openstack.Object
+	at     string // the key of what the search led to: the trail shows while it is selected
 	note   string // instead of a trail: nothing found, an error
 	bad    bool   // note is an error
 	took   time.Duration
@@ -85,12 +87,13 @@ func (e *Explorer) search() tea.Cmd {
 	}
 	if hits := known(e.snap, text); len(hits) == 1 {
 		e.find.trail = hits
-		return tea.Batch(e.Goto(hits[0].ObjectKind(), hits[0].ObjectID()), ask)
+		return tea.Batch(e.land(hits[0]), ask)
 	}
 	return ask
 }
 
-// known is what the inventory at hand has under exactly this text.
+// known is what the inventory at hand has under this address, MAC or id, or
+// with names that begin so.
 func known(s *openstack.Snapshot, text string) []openstack.Object {
 	if hits := s.ByIP(text); len(hits) > 0 {
 		return hits
@@ -103,9 +106,49 @@ func known(s *openstack.Snapshot, text string) []openstack.Object {
 		if o, ok := s.Get(k, text); ok {
 			return []openstack.Object{o}
 		}
-		hits = append(hits, s.ByName(k, text)...)
+		hits = append(hits, named(text, s.List(k))...)
 	}
 	return hits
+}
+
+// named are the objects whose names begin with text, whatever the case.
+func named(text string, objects []openstack.Object) []openstack.Object {
+	var out []openstack.Object
+	for _, o := range objects {
+		if name := o.ObjectName(); len(name) >= len(text) && strings.EqualFold(name[:len(text)], text) {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// rivals are the hits between which only the engineer can choose. Names that
+// begin alike are: what has exactly this name need not be what is looked for,
+// and servers and ports, which most often are, come first. Of what goes by an
+// address or an id, only several of the best kind are.
+func rivals(text string, hits []openstack.Object) []openstack.Object {
+	if list := named(text, hits); len(list) > 0 {
+		slices.SortStableFunc(list, func(a, b openstack.Object) int { return probed(b) - probed(a) })
+		return list
+	}
+	var list []openstack.Object
+	for _, h := range hits {
+		if h.ObjectKind() == hits[0].ObjectKind() {
+			list = append(list, h)
+		}
+	}
+	return list
+}
+
+// probed is how often a kind is what somebody calls about.
+func probed(o openstack.Object) int {
+	switch o.ObjectKind() {
+	case openstack.KindServer:
+		return 2
+	case openstack.KindPort:
+		return 1
+	}
+	return 0
 }
 
 func (e *Explorer) arrived(msg found) tea.Cmd {
@@ -137,18 +180,18 @@ func (e *Explorer) arrived(msg found) tea.Cmd {
 	if len(e.find.trail) == 0 {
 		e.find.trail = hits[:1]
 	}
-	same := 0
-	for _, h := range hits {
-		if h.ObjectKind() == hits[0].ObjectKind() {
-			same++
-		}
-	}
-	if same > 1 {
+	if list := rivals(msg.found.Text, hits); len(list) > 1 {
 		e.leaveInput()
-		return tea.Batch(append(cmds, e.chooseHit(msg.found.Text, hits))...)
+		return tea.Batch(append(cmds, e.chooseHit(msg.found.Text, list))...)
 	}
 	best := landing(hits, msg.found.Trail)
-	return tea.Batch(append(cmds, e.Goto(best.ObjectKind(), best.ObjectID()))...)
+	return tea.Batch(append(cmds, e.land(best))...)
+}
+
+// land goes to what a search led to.
+func (e *Explorer) land(o openstack.Object) tea.Cmd {
+	e.find.at = keyOf(o)
+	return e.Goto(o.ObjectKind(), o.ObjectID())
 }
 
 // landing is where the cursor goes: to the port that the search led to, since
@@ -190,30 +233,44 @@ func (e *Explorer) chooseHit(text string, hits []openstack.Object) tea.Cmd {
 	return page.Say(page.Choose{Title: fmt.Sprintf("%d found for %s", len(hits), text), Options: options})
 }
 
-// trailSpans is what stands to the right of the input.
-func (e *Explorer) trailSpans() part.Spans {
+// trailSpans is what stands to the right of the input, in at most room columns.
+func (e *Explorer) trailSpans(room int) part.Spans {
 	th := e.env.Theme
 	switch {
+	case e.find.note != "" && e.find.bad:
+		return part.Spans{{Style: th.Warn, Text: th.Glyphs.Suspicious + " " + e.find.note}}
 	case e.find.note != "":
-		if e.find.bad {
-			return part.Spans{{Style: th.Warn, Text: th.Glyphs.Suspicious + " " + e.find.note}}
-		}
 		return part.Spans{{Style: th.Muted, Text: e.find.note}}
-	case len(e.find.trail) > 0:
-		var out part.Spans
-		for i, o := range e.find.trail {
-			if i > 0 {
-				out = append(out, part.Span{Style: th.Muted, Text: "  " + th.Glyphs.Arrow + "  "})
-			}
-			one, _ := page.Words(o.ObjectKind())
-			out = append(out, part.Span{Style: th.Muted, Text: one + " "}, part.Span{Style: th.Text, Text: e.snap.DisplayName(o)})
-			if p, ok := o.(openstack.Port); ok && p.IP() != "" {
-				out = append(out, part.Span{Style: th.Text, Text: " " + p.IP()})
-			}
-		}
-		return out
+	case len(e.find.trail) > 0 && e.find.at == e.selectedKey():
+		return e.hops(room)
 	case e.find.asking != "":
 		return part.Spans{{Style: th.Muted, Text: "asking the APIs" + th.Glyphs.Ellipsis}}
 	}
 	return nil
+}
+
+// leastHop is how much of an object's kind and name must fit, for it to be named.
+const leastHop = 12
+
+// hops are the objects on the way of a search; the last one may be cut short,
+// but so that it can still be told.
+func (e *Explorer) hops(room int) part.Spans {
+	th := e.env.Theme
+	var out part.Spans
+	for i, o := range e.find.trail {
+		one, _ := page.Words(o.ObjectKind())
+		hop := part.Spans{{Style: th.Muted, Text: one + " "}, {Style: th.Text, Text: e.snap.DisplayName(o)}}
+		if p, ok := o.(openstack.Port); ok && p.IP() != "" {
+			hop = append(hop, part.Span{Style: th.Text, Text: " " + p.IP()})
+		}
+		if i > 0 {
+			arrow := part.Span{Style: th.Muted, Text: "  " + th.Glyphs.Arrow + "  "}
+			if out.Width()+part.TextWidth(arrow.Text)+min(hop.Width(), leastHop) > room {
+				break
+			}
+			out = append(out, arrow)
+		}
+		out = append(out, hop...)
+	}
+	return out
 }

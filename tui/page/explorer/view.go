@@ -101,8 +101,8 @@ func (e *Explorer) findLine(width int) string {
 	l.Raw(text, room)
 	right := e.freshness()
 	l.Skip(3)
-	trail := e.trailSpans()
-	l.Cell(trail, max(l.Left()-right.Width()-3, 0))
+	rest := max(l.Left()-right.Width()-3, 0)
+	l.Cell(e.trailSpans(rest), rest)
 	if right.Width()+1 <= l.Left() {
 		l.To(width - right.Width() - 1).Spans(right)
 	}
