@@ -123,12 +123,8 @@ func (p *pane) takeApart(rows int) {
 	d.top = max(min(d.top, at), at-rows+1)
 	d.top = max(min(d.top, len(list)-rows), 0)
 
-	perRow, left := hexShape(c.width)
-	label := 0
-	for _, l := range list {
-		label = max(label, len(l.field.Name))
-	}
-	label = min(label, left/2)
+	label, want := fieldsShape(list, c.width)
+	perRow, left := hexShape(c.width, want)
 	firstByte := d.firstByte(perRow, rows)
 	for r := range rows {
 		if i := d.top + r; i < len(list) {
@@ -142,22 +138,38 @@ func (p *pane) takeApart(rows int) {
 	}
 }
 
-// leastFields is how many cells the layers want before bytes stand beside them.
-const leastFields = 32
+const (
+	leastFields = 32 // cells that the layers have at least before bytes stand beside them
+	mostFields  = 64 // and at most: what is longer is cut for the bytes
+)
 
-// hexShape says how many bytes stand in a row, and where they begin.
-func hexShape(cells int) (perRow, left int) {
+// fieldsShape says how wide the names of fields are, and how many cells the
+// layers want so that no value of usual length is cut.
+func fieldsShape(list []layerLine, cells int) (label, want int) {
+	value := 0
+	for _, l := range list {
+		label = max(label, safetext.Width(l.field.Name))
+		value = max(value, safetext.Width(l.field.Value))
+	}
+	label = min(label, cells/2)
+	const around = 1 + 2 + 2 // the gutter, and the blanks before name and value
+	return label, max(min(around+label+value, mostFields), leastFields)
+}
+
+// hexShape says how many bytes stand in a row, none where there is no room for
+// them beside what the layers want, and where they begin.
+func hexShape(cells, want int) (perRow, left int) {
 	const offset, gap = 6, 3
 	for _, n := range []int{16, 8} {
 		w := offset + 3*n + 2 + n
 		if n == 16 {
 			w++ // between the two halves
 		}
-		if left = cells - w - gap; left >= leastFields {
-			return n, min(left, 64) + gap
+		if left = cells - w - gap; left >= want {
+			return n, min(left, mostFields) + gap
 		}
 	}
-	return 0, cells
+	return 0, cells + 2 // all the way to the edge
 }
 
 // firstByte is the first byte shown, so that the selected field is seen.

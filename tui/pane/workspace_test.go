@@ -420,6 +420,31 @@ func TestDetail(t *testing.T) {
 	s.lacks("Ethernet")
 }
 
+// Fields have the room; bytes stand beside them only where both fit.
+func TestDetailCutsNoFieldForTheBytes(t *testing.T) {
+	for _, tt := range []struct {
+		w    int
+		hex  bool
+		want string
+	}{{200, true, "fa:16:3e:00:00:02"}, {78, false, "fa:16:3e:00:00:02 a vendor with a name"}, {60, false, "fa:16:3e:00:00:02"}} {
+		c := newClock()
+		f := newFeed(t, c, feed.About{Title: "capture", Device: "tap1", Shape: feed.Packets}, feed.Options{})
+		f.Packet(echo(ms(0), web, db, 8, 1, 64))
+		s := newScreen(t, c, tt.w, 30)
+		s.AddFeed(f)
+		s.show()
+		s.press("enter")
+		s.show()
+		s.focus.detail.layers = []packets.Layer{{Name: "Ethernet", Fields: []packets.Field{
+			{Name: "destination", Value: "fa:16:3e:00:00:02 a vendor with a name", Length: 6},
+		}}}
+		s.has(tt.want)
+		if got := strings.Contains(s.show(), "0000  fa 16"); got != tt.hex {
+			t.Errorf("at %d cells bytes are shown: %v, want %v:\n%s", tt.w, got, tt.hex, s.show())
+		}
+	}
+}
+
 func TestThemes(t *testing.T) {
 	s, _, _, _ := triage(t, newClock())
 	dark := s.View(120, 30)
