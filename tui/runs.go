@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -16,6 +18,9 @@ import (
 
 // mostRuns is how many runs one workspace takes before the next begins.
 const mostRuns = 6
+
+// fitWait bounds how long the arguments of one more target may take.
+const fitWait = 10 * time.Second
 
 // runs are the runs that were begun here and whose findings are not in yet.
 type runs struct {
@@ -41,7 +46,12 @@ func (r *runs) recall(p *probes.Probe, target probes.Target) map[string]string {
 	if set, ok := r.sets[p.Name+" "+target.ID]; ok {
 		return set
 	}
-	set := maps.Clone(r.sets[p.Name])
+	return portable(p, r.sets[p.Name])
+}
+
+// portable leaves out of arguments those that depend on the target.
+func portable(p *probes.Probe, set map[string]string) map[string]string {
+	set = maps.Clone(set)
 	for _, a := range p.Args() {
 		switch a.Type {
 		case probes.Host, probes.Device, probes.Netns, probes.IP:
@@ -82,6 +92,13 @@ func (r *runs) stop(wait time.Duration) {
 
 // pick opens the probe picker for a target, or the form of a probe.
 func (a *App) pick(p page.Pick) tea.Cmd {
+	if n := 1 + len(p.Also); n > mostRuns {
+		a.say(page.Notice{
+			Level: feed.Warn, Brief: true, Text: fmt.Sprintf("%d are marked, and at most %d probes begin at once", n, mostRuns),
+			Do: "space takes a mark away, esc takes all",
+		})
+		return nil
+	}
 	if p.Probe != nil {
 		return a.form(p)
 	}
@@ -108,10 +125,10 @@ func (a *App) pick(p page.Pick) tea.Cmd {
 		}
 		options[i] = page.Option{
 			Text: page.Cells{{{Style: th.Strong, Text: pr.Name}}, {{Style: style, Text: mark}}, {{Style: th.Text, Text: pr.Ask}}},
-			Msg:  page.Pick{Target: p.Target, Probe: pr},
+			Msg:  page.Pick{Target: p.Target, Also: p.Also, Probe: pr},
 		}
 	}
-	a.push(dialog.NewList(th, page.Choose{Title: "probe  " + p.Target.Name, Options: options}))
+	a.push(dialog.NewList(th, page.Choose{Title: "probe  " + page.Whom(p.Target, p.Also), Options: options}))
 	return nil
 }
 
@@ -149,13 +166,48 @@ func (a *App) repeat(target probes.Target) tea.Cmd {
 	return a.form(page.Pick{Target: target, Probe: last.Probe})
 }
 
-// start begins a run and shows it in a workspace: the one used last, while it
-// has room.
+// start begins a run, and then one for each of the other targets.
 func (a *App) start(s page.Start) tea.Cmd {
+	also := s.Also
+	s.Also = nil
+	a.begin(s)
+	if len(also) == 0 {
+		return nil
+	}
+	return func() tea.Msg {
+		var list starts
+		for _, t := range also {
+			list = append(list, page.Start{Probe: s.Probe, Target: t, Set: a.fitted(s, t)})
+		}
+		return list
+	}
+}
+
+// starts are runs to begin, ready to go.
+type starts []page.Start
+
+// fitted are the arguments of a run for another target: hosts, devices and
+// addresses are those its own form would begin with. What is missing after that
+// the run complains of.
+func (a *App) fitted(s page.Start, target probes.Target) map[string]string {
+	ctx, cancel := context.WithTimeout(a.ctx, fitWait)
+	defer cancel()
+	args, _ := a.env.Backend.Form(ctx, s.Probe, target) // an error is one of choices; a form opens with it too
+	set := map[string]string{}
+	for _, arg := range args {
+		set[arg.Name] = arg.Default
+	}
+	maps.Copy(set, portable(s.Probe, s.Set))
+	return set
+}
+
+// begin begins a run and shows it in a workspace: the one used last, while it
+// has room.
+func (a *App) begin(s page.Start) {
 	run, err := a.env.Backend.Start(s.Probe, s.Target, s.Set)
 	if err != nil {
 		a.say(page.Notice{Level: feed.Bad, Text: s.Probe.Name + " was not started: " + err.Error()})
-		return nil
+		return
 	}
 	a.runs.remember(s)
 	a.runs.live = append(a.runs.live, run)
@@ -167,7 +219,6 @@ func (a *App) start(s page.Start) tea.Cmd {
 	a.benches[i-1].runs = append(a.benches[i-1].runs, run)
 	a.over = nil
 	a.goTab(i)
-	return nil
 }
 
 // roomy is the tab of the workspace to add to, 0 when none has room.

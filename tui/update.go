@@ -91,6 +91,10 @@ func (a *App) wish(msg tea.Msg) (cmd tea.Cmd, mine bool) {
 		return a.pick(msg), true
 	case page.Start:
 		return a.start(msg), true
+	case starts:
+		for _, s := range msg {
+			a.begin(s)
+		}
 	case page.Repeat:
 		return a.repeat(msg.Target), true
 	case page.Read:

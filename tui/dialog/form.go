@@ -219,7 +219,7 @@ func (f *Form) start() tea.Cmd {
 	for _, fd := range f.fields {
 		set[fd.arg.Name] = fd.input.Value()
 	}
-	return page.Say(page.Start{Probe: f.pick.Probe, Target: f.pick.Target, Set: set})
+	return page.Say(page.Start{Probe: f.pick.Probe, Target: f.pick.Target, Also: f.pick.Also, Set: set})
 }
 
 // View implements [Dialog].
@@ -256,7 +256,7 @@ func (f *Form) View(width, height int) Box {
 	if cur := f.current(); cur != nil && cur.choosable() {
 		foot = "enter runs   tab next   left right choose   esc leaves"
 	}
-	box := frame(th, f.pick.Probe.Name+"  "+f.pick.Target.Name, foot, lines, inner)
+	box := frame(th, f.pick.Probe.Name+"  "+page.Whom(f.pick.Target, f.pick.Also), foot, lines, inner)
 	box.Cursor = cursor
 	return box
 }

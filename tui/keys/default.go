@@ -4,8 +4,8 @@ package keys
 // adds. Movement keys are never anything else.
 func Default() []Binding {
 	return []Binding{
-		{"probe", []string{"p"}, "pick a probe for what is selected", Explorer, "probe"},
-		{"capture", []string{"c"}, "capture on a device of what is selected", Explorer, "capture"},
+		{"probe", []string{"p"}, "pick a probe for what is selected, or for each that is marked", Explorer, "probe"},
+		{"capture", []string{"c"}, "capture on a device of what is selected, or of each that is marked", Explorer, "capture"},
 		{"repeat", []string{"."}, "run the last probe again", Explorer, ""},
 		{"open", []string{"enter"}, "open: look at it, or at the ports behind it", Explorer, "open"},
 		{"describe", []string{"d"}, "describe on a page of its own", Explorer, ""},

@@ -4,6 +4,7 @@
 package page
 
 import (
+	"fmt"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -71,15 +72,25 @@ type Notice struct {
 // that probe, and with Set for values to begin with.
 type Pick struct {
 	Target probes.Target
+	Also   []probes.Target // others of the same kind that the answer is for too
 	Probe  *probes.Probe
 	Set    map[string]string
 }
 
-// Start asks to begin a run.
+// Start asks to begin a run, and one for each of Also.
 type Start struct {
 	Probe  *probes.Probe
 	Target probes.Target
+	Also   []probes.Target
 	Set    map[string]string
+}
+
+// Whom names a target and how many others there are: web-1 +2.
+func Whom(target probes.Target, also []probes.Target) string {
+	if len(also) == 0 {
+		return target.Name
+	}
+	return fmt.Sprintf("%s +%d", target.Name, len(also))
 }
 
 // Repeat asks to run the last probe again, on Target where that is another of

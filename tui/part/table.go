@@ -369,6 +369,9 @@ func (t *Table) Mark() {
 	}
 }
 
+// Unmark takes all marks away.
+func (t *Table) Unmark() { clear(t.marks) }
+
 // Marked lists the keys that are marked, in order.
 func (t *Table) Marked() []string {
 	out := make([]string, 0, len(t.marks))

@@ -485,6 +485,9 @@ func (e *Explorer) act(name string) tea.Cmd {
 	case "back":
 		return e.back()
 	}
+	if list := e.marked(); len(list) > 0 && (name == "probe" || name == "capture") {
+		return e.on(name, list[0], list[1:]...)
+	}
 	o := e.Selected()
 	if o == nil {
 		return page.Say(page.Notice{Level: feed.Info, Text: "nothing is selected here"})
@@ -492,16 +495,31 @@ func (e *Explorer) act(name string) tea.Cmd {
 	return e.on(name, o)
 }
 
-// on does what a key asks of an object.
-func (e *Explorer) on(name string, o openstack.Object) tea.Cmd {
+// marked lists the marked objects of the list in front that are still there.
+func (e *Explorer) marked() []openstack.Object {
+	var out []openstack.Object
+	for _, id := range e.list().table.Marked() {
+		if o, ok := e.snap.Get(e.kind, id); ok {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// on does what a key asks of an object; a probe is asked about the others too.
+func (e *Explorer) on(name string, o openstack.Object, others ...openstack.Object) tea.Cmd {
 	target := page.Target(e.snap, o)
+	var also []probes.Target
+	for _, other := range others {
+		also = append(also, page.Target(e.snap, other))
+	}
 	switch name {
 	case "probe":
-		return page.Say(page.Pick{Target: target})
+		return page.Say(page.Pick{Target: target, Also: also})
 	case "capture":
 		for _, p := range e.env.Backend.Probes(o.ObjectKind()) {
 			if p.Name == "cap.device" {
-				return page.Say(page.Pick{Target: target, Probe: p})
+				return page.Say(page.Pick{Target: target, Also: also, Probe: p})
 			}
 		}
 		one, _ := page.Words(o.ObjectKind())
@@ -542,9 +560,12 @@ func (e *Explorer) open(o openstack.Object) tea.Cmd {
 
 // back lifts what narrows the view, the nearest first.
 func (e *Explorer) back() tea.Cmd {
-	switch text, _ := e.list().table.Filter(); {
+	t := e.list().table
+	switch text, _ := t.Filter(); {
 	case text != "":
 		e.narrow("", false)
+	case len(t.Marked()) > 0:
+		t.Unmark()
 	case e.within != nil:
 		id := e.within.ObjectID()
 		e.within = nil

@@ -253,7 +253,7 @@ func (e *Explorer) count(k openstack.Kind) int {
 	return 0
 }
 
-// chips say what narrows the list: an object whose ports show, a filter.
+// chips say what esc lifts: an object whose ports show, marks, a filter.
 func (e *Explorer) chips() part.Spans {
 	th := e.env.Theme
 	var out part.Spans
@@ -261,10 +261,17 @@ func (e *Explorer) chips() part.Spans {
 		one, _ := page.Words(e.within.ObjectKind())
 		out = append(out, part.Span{Style: th.Muted, Text: "of " + one + " "}, part.Span{Style: th.Strong, Text: e.snap.DisplayName(e.within)})
 	}
-	if text, _ := e.list().table.Filter(); text != "" {
+	gap := func() {
 		if len(out) > 0 {
 			out = append(out, part.Span{Text: "   "})
 		}
+	}
+	if n := len(e.list().table.Marked()); n > 0 {
+		gap()
+		out = append(out, part.Span{Style: th.Accent, Text: "*"}, part.Span{Style: th.Strong, Text: " " + strconv.Itoa(n) + " marked"})
+	}
+	if text, _ := e.list().table.Filter(); text != "" {
+		gap()
 		out = append(out, e.counted()...)
 	}
 	if len(out) > 0 {
