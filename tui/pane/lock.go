@@ -2,7 +2,6 @@ package pane
 
 import (
 	"maps"
-	"slices"
 	"time"
 
 	"steth/feed"
@@ -37,7 +36,8 @@ type kin struct {
 }
 
 // Locked tells whether panes are kept at the same instant: by hand, or because
-// two captures have the same filter or see packets between the same addresses.
+// two captures have the same filter or see mostly packets between the same
+// addresses.
 func (w *Workspace) Locked() bool {
 	return w.lock == locked || w.lock == related && len(w.kin.since) > 0
 }
@@ -83,7 +83,7 @@ func (w *Workspace) relate(now time.Time) {
 		w.kin.since = map[[2]*pane]time.Time{}
 		w.kin.entries = make([]feed.Entry, lately)
 	}
-	flows := make([][]uint64, len(list))
+	flows := make([]map[uint64]int, len(list))
 	live := map[*pane]bool{}
 	for i, p := range list {
 		flows[i], live[p] = w.flows(p, now), p.feed.State().Live
@@ -104,9 +104,11 @@ func (w *Workspace) relate(now time.Time) {
 	})
 }
 
-// flows lists the pairs of addresses between which p saw packets lately. What
-// goes to all, or to a group, makes no capture the relative of another.
-func (w *Workspace) flows(p *pane, now time.Time) (list []uint64) {
+// flows counts the packets that p saw lately, by the addresses between which
+// they went. What goes to all, or to a group, makes no capture the relative of
+// another.
+func (w *Workspace) flows(p *pane, now time.Time) map[uint64]int {
+	seen := map[uint64]int{}
 	_, next := p.feed.Bounds()
 	n := p.feed.Read(next-min(next, lately), w.kin.entries)
 	for i := range w.kin.entries[:n] {
@@ -114,15 +116,29 @@ func (w *Workspace) flows(p *pane, now time.Time) (list []uint64) {
 		if e.Time < now.Add(-kinship).UnixNano() || len(e.Packet.Data) > 0 && e.Packet.Data[0]&1 != 0 {
 			continue
 		}
-		if id := identify(&e.Packet); id.key != 0 && !slices.Contains(list, id.pair) {
-			list = append(list, id.pair)
+		if id := identify(&e.Packet); id.key != 0 {
+			seen[id.pair]++
 		}
 	}
-	return list
+	return seen
 }
 
-func common(a, b []uint64) bool {
-	return slices.ContainsFunc(a, func(flow uint64) bool { return slices.Contains(b, flow) })
+// common says whether at least half of what one of two captures saw went
+// between addresses that the other saw too. With less, rows that are kept level
+// are mostly blank.
+func common(a, b map[uint64]int) bool {
+	var ofA, sharedA, ofB, sharedB int
+	for flow, n := range a {
+		if ofA += n; b[flow] > 0 {
+			sharedA += n
+		}
+	}
+	for flow, n := range b {
+		if ofB += n; a[flow] > 0 {
+			sharedB += n
+		}
+	}
+	return sharedA > 0 && (2*sharedA >= ofA || 2*sharedB >= ofB)
 }
 
 // bound says whether q is kept at the instant of p.

@@ -24,6 +24,21 @@ func TestTheLockComesWithWhatCapturesHaveInCommon(t *testing.T) {
 			a.Packet(echo(ms(0), web, other, 8, 1, 64))
 			b.Packet(echo(ms(0), db, other, 8, 1, 64))
 		}},
+		{name: "the same flow, all that one of them sees", on: true, fill: func(a, b *feed.Feed) {
+			for i := range 9 {
+				a.Packet(echo(ms(i), web, other, 8, i, 64))
+			}
+			a.Packet(echo(ms(9), web, db, 8, 1, 64))
+			b.Packet(echo(ms(9), web, db, 8, 1, 64))
+		}},
+		{name: "the same flow, among many others in both", fill: func(a, b *feed.Feed) {
+			for i := range 9 {
+				a.Packet(echo(ms(i), web, other, 8, i, 64))
+				b.Packet(echo(ms(i), db, other, 8, i, 64))
+			}
+			a.Packet(echo(ms(9), web, db, 8, 1, 64))
+			b.Packet(echo(ms(9), web, db, 8, 1, 64))
+		}},
 		{name: "different servers, no filter", fill: func(a, b *feed.Feed) {
 			a.Packet(echo(ms(0), web, other, 8, 1, 64))
 			b.Packet(echo(ms(0), db, other, 8, 1, 64))

@@ -41,6 +41,7 @@ type pane struct {
 	behind   bool   // the filter has not seen all that came
 	state    feed.State
 	lockable bool  // there are other captures
+	tight    bool  // the screen is narrow
 	locked   bool  // at the same instant as others
 	level    bool  // rows are level with those of other panes
 	minute   int64 // since 1970, of the last row that was given its time in this frame

@@ -175,11 +175,15 @@ func (p *pane) segments() []segment {
 	segs = append(segs, p.standing()...)
 	segs = append(segs, p.series()...)
 	segs = append(segs, p.losses()...)
+	lockRank := 6
+	if p.tight {
+		lockRank = 4 // the bar has no room for it
+	}
 	switch {
 	case p.locked:
-		segs = append(segs, segment{rank: 6, gap: 2, span: []span{{th.Muted, "time-lock "}, {th.Good, "on"}}})
+		segs = append(segs, segment{rank: lockRank, gap: 2, span: []span{{th.Muted, "time-lock "}, {th.Good, "on"}}})
 	case p.lockable:
-		segs = append(segs, segment{rank: 6, gap: 2, span: []span{{th.Muted, "time-lock off"}}})
+		segs = append(segs, segment{rank: lockRank, gap: 2, span: []span{{th.Muted, "time-lock off"}}})
 	}
 	if why := p.state.End; why != "" && !p.concluded(why) && !p.empty() { // last, so that a long reason hides nothing
 		segs = append(segs, segment{gap: 2, span: []span{{th.Bad, why}}, reason: true, ellipsis: th.Glyphs.Ellipsis})

@@ -7,6 +7,10 @@ import (
 	"steth/themes"
 )
 
+// tight is the width below which the bar at the bottom doesn't tell the state of
+// the time-lock.
+const tight = 100
+
 // View draws the page: exactly height lines, each of width cells.
 func (w *Workspace) View(width, height int) string {
 	w.adopt()
@@ -55,6 +59,7 @@ func (w *Workspace) View(width, height int) string {
 		}
 		p.lockable = w.kin.among > 1 && p.about.Shape == feed.Packets
 		p.locked = within(inLock, p)
+		p.tight = width < tight
 		p.draw(l)
 	}
 	theme := newLines(w.theme)
