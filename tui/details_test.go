@@ -42,6 +42,7 @@ func TestJumpThereAndBack(t *testing.T) {
 				d.Press("enter")
 			}
 			d.UntilText("▌green ")
+			d.UntilText("from green-v4  esc")
 			d.Press(back)
 			d.UntilText("▌green-v4")
 			d.Press(back)

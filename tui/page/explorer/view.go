@@ -253,7 +253,8 @@ func (e *Explorer) count(k openstack.Kind) int {
 	return 0
 }
 
-// chips say what esc lifts: an object whose ports show, marks, a filter.
+// chips say what esc lifts: an object whose ports show, marks, a filter; or
+// where it goes back to.
 func (e *Explorer) chips() part.Spans {
 	th := e.env.Theme
 	var out part.Spans
@@ -273,6 +274,11 @@ func (e *Explorer) chips() part.Spans {
 	if text, _ := e.list().table.Filter(); text != "" {
 		gap()
 		out = append(out, e.counted()...)
+	}
+	if n := len(e.past); n > 0 && len(out) == 0 {
+		if o, ok := e.snap.Get(e.past[n-1].kind, e.past[n-1].id); ok {
+			out = append(out, part.Span{Style: th.Muted, Text: "from "}, part.Span{Style: th.Strong, Text: e.snap.DisplayName(o)})
+		}
 	}
 	if len(out) > 0 {
 		out = append(out, part.Span{Style: th.Accent, Text: "  esc"})
