@@ -133,15 +133,41 @@ func TestAnEndedCaptureKeepsItsRows(t *testing.T) {
 	s.press("G", "/")
 	s.write("request 100 ")
 	s.press("enter") // b had ended then
-	s.has("request 100 ", "request 29")
+	s.has("echo request 100 ", "echo request 29")
 }
 
 func TestTwoViewsOfOneCaptureAreFree(t *testing.T) {
-	s, a, _, _ := pairOf(t, nil)
+	s, a, _, c := pairOf(t, nil)
 	for i := range 100 {
 		a.Packet(echo(ms(i*10), web, db, 8, i, 64))
 	}
 	s.show()
-	s.press("1", "|", "g")
+	s.press("1", "|")
+	c.advance(2 * time.Second)
+	s.show()
+	s.press("g")
 	s.has("12:33.000 ", "33.990 ")
+}
+
+// A capture with the focus that has nothing in common with the others leaves
+// them to themselves.
+func TestTheOthersStayLevelBesideAStranger(t *testing.T) {
+	other := [4]byte{10, 20, 0, 99}
+	s, a, b, c := pairOf(t, nil)
+	x := newFeed(t, c, feed.About{Title: "capture", Device: "tap3", Host: "cmp3", Shape: feed.Packets}, feed.Options{})
+	s.AddFeed(x)
+	for i := range 30 {
+		a.Packet(echo(ms(i*10), web, db, 8, i, 64))
+		if i != 15 {
+			b.Packet(echo(ms(i*10), web, db, 8, i, 64))
+		}
+		x.Packet(echo(ms(i*10), other, [4]byte{8, 8, 8, 8}, 8, 1000+i, 64))
+	}
+	c.advance(2 * time.Second)
+	s.w = 240
+	s.show()
+	s.press("3")
+	s.has(unseen, "request 1029", "time-lock off", "time-lock on")
+	s.press("g")
+	s.has("request 1000", "request 29 ")
 }

@@ -122,6 +122,10 @@ func TestASmallScreenShowsOnePaneAndNamesAll(t *testing.T) {
 	s.Update(tea.MouseClickMsg{X: ansi.StringWidth(row[:strings.Index(row, "ping4")]), Y: 19, Button: tea.MouseLeft})
 	s.has("4 of 5 ping4", "line of 4")
 
+	for range 40 { // until all rates have come to rest
+		c.advance(time.Second)
+		s.show()
+	}
 	feeds[0].End("gone")
 	c.advance(time.Second)
 	if !s.Dirty() {
