@@ -230,10 +230,3 @@ func (s *Snapshot) subnetOf(q query) (string, bool) {
 	}
 	return "", false
 }
-
-func andList(words []string) string {
-	if len(words) < 2 {
-		return strings.Join(words, "")
-	}
-	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
-}

@@ -104,7 +104,7 @@ func (a *App) wish(msg tea.Msg) (cmd tea.Cmd, mine bool) {
 	case pane.CopyMsg:
 		return a.copy(page.Copy{Text: msg.Text, What: msg.What}), true
 	case pane.SaveMsg:
-		return a.save(msg.Feeds), true
+		return a.save(msg), true
 	case page.Choose:
 		a.push(dialog.NewList(a.env.Theme, msg))
 	case page.Ask:
@@ -436,14 +436,15 @@ func (a *App) refuse(err error) tea.Cmd {
 
 // saved is the answer to a save.
 type saved struct {
+	what pane.SaveMsg
 	path string
 	err  error
 }
 
-func (a *App) save(feeds []*feed.Feed) tea.Cmd {
+func (a *App) save(what pane.SaveMsg) tea.Cmd {
 	return func() tea.Msg {
-		path, err := a.env.Backend.Save(a.ctx, feeds)
-		return saved{path, err}
+		path, err := a.env.Backend.Save(a.ctx, what.Feeds)
+		return saved{what, path, err}
 	}
 }
 
@@ -451,6 +452,9 @@ func (a *App) saved(msg saved) {
 	if msg.err != nil {
 		a.say(page.Notice{Level: feed.Bad, Text: "not saved: " + msg.err.Error()})
 		return
+	}
+	for _, b := range a.benches {
+		b.Saved(msg.what)
 	}
 	a.say(page.Notice{Level: feed.Good, Text: "saved " + msg.path})
 }

@@ -12,8 +12,8 @@ import (
 // closeMsg is the yes to closing a pane whose packets nobody has saved.
 type closeMsg struct{ pane *pane }
 
-// Unsaved counts the packets that the workspace's panes hold and that were not
-// handed to a [SaveMsg] since they came: what would be gone with it. Lines of
+// Unsaved counts the packets that the workspace's panes hold and that no file
+// has: what would be gone with it. Lines of
 // tools don't count, nor packets that their feed has forgotten by itself.
 func (w *Workspace) Unsaved() int {
 	n := 0
@@ -34,12 +34,23 @@ func (w *Workspace) unsaved(f *feed.Feed) int {
 	return int(next - min(max(first, w.saved[f]), next))
 }
 
-// save hands feeds to the shell, and remembers how far they reached.
+// save asks the shell to save feeds, and says how far they reach now.
 func (w *Workspace) save(list ...*feed.Feed) tea.Cmd {
+	m := SaveMsg{Feeds: list}
 	for _, f := range list {
-		_, w.saved[f] = f.Bounds()
+		_, next := f.Bounds()
+		m.reach = append(m.reach, next)
 	}
-	return send(SaveMsg{Feeds: list})
+	return send(m)
+}
+
+// Saved notes that what m asked for is in a file.
+func (w *Workspace) Saved(m SaveMsg) {
+	for i, f := range m.Feeds {
+		if slices.ContainsFunc(w.panes, func(p *pane) bool { return p.feed == f }) {
+			w.saved[f] = max(w.saved[f], m.reach[i])
+		}
+	}
 }
 
 // askToClose closes a pane, and asks before it where that was the last view of

@@ -24,15 +24,20 @@ func TestUnsavedCountsPacketsThatNobodySaved(t *testing.T) {
 	if got, want := s.Unsaved(), held(at1)+held(at2); got != want {
 		t.Errorf("%d unsaved with a second view, want %d", got, want)
 	}
-	s.press("W")
-	if got, want := s.Unsaved(), held(at2); got != want {
+	asked := s.press("W")[0].(SaveMsg)
+	at1.Packet(echo(ms(8999), web, db, 8, 98, 64)) // comes while the file is written
+	if got, want := s.Unsaved(), held(at1)+held(at2); got != want {
+		t.Errorf("%d unsaved before the file is there, want %d", got, want)
+	}
+	s.Saved(asked)
+	if got, want := s.Unsaved(), held(at2)+1; got != want {
 		t.Errorf("%d unsaved after a save of the other, want %d", got, want)
 	}
 	at1.Packet(echo(ms(9000), web, db, 8, 99, 64))
-	if got, want := s.Unsaved(), held(at2)+1; got != want {
+	if got, want := s.Unsaved(), held(at2)+2; got != want {
 		t.Errorf("%d unsaved after another packet, want %d", got, want)
 	}
-	s.press("ctrl+w")
+	s.Saved(s.press("ctrl+w")[0].(SaveMsg))
 	if got := s.Unsaved(); got != 0 {
 		t.Errorf("%d unsaved after a save of all", got)
 	}
@@ -62,7 +67,8 @@ func TestClosingAsksForUnsavedPackets(t *testing.T) {
 	if s.Panes() != 1 {
 		t.Errorf("%d panes after the yes", s.Panes())
 	}
-	s.press("W", "X")
+	s.Saved(s.press("W")[0].(SaveMsg))
+	s.press("X")
 	if s.Panes() != 0 {
 		t.Error("saved packets are asked about")
 	}

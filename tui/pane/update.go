@@ -10,8 +10,12 @@ import (
 	"steth/tui/keys"
 )
 
-// SaveMsg asks the shell to save what feeds hold to one file.
-type SaveMsg struct{ Feeds []*feed.Feed }
+// SaveMsg asks the shell to save what feeds hold to one file, and to tell
+// [Workspace.Saved] when that is done.
+type SaveMsg struct {
+	Feeds []*feed.Feed
+	reach []uint64 // how far each feed reached
+}
 
 // CopyMsg asks the shell to put Text on the clipboard; What names it.
 type CopyMsg struct{ Text, What string }
