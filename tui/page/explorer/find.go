@@ -127,7 +127,7 @@ func named(text string, objects []openstack.Object) []openstack.Object {
 // and servers and ports, which most often are, come first. Of what goes by an
 // address or an id, only several of the best kind are.
 func rivals(text string, hits []openstack.Object) []openstack.Object {
-	if list := named(text, hits); len(list) > 0 {
+	if list := withoutOwn(named(text, hits)); len(list) > 0 {
 		slices.SortStableFunc(list, func(a, b openstack.Object) int { return probed(b) - probed(a) })
 		return list
 	}
@@ -138,6 +138,21 @@ func rivals(text string, hits []openstack.Object) []openstack.Object {
 		}
 	}
 	return list
+}
+
+// withoutOwn leaves out the ports of servers that are in the list themselves:
+// who looks for a server means its port as well.
+func withoutOwn(list []openstack.Object) []openstack.Object {
+	servers := map[string]bool{}
+	for _, o := range list {
+		if o.ObjectKind() == openstack.KindServer {
+			servers[o.ObjectID()] = true
+		}
+	}
+	return slices.DeleteFunc(list, func(o openstack.Object) bool {
+		p, ok := o.(openstack.Port)
+		return ok && servers[p.DeviceID]
+	})
 }
 
 // probed is how often a kind is what somebody calls about.
