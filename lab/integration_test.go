@@ -199,7 +199,7 @@ func buildAgent(t *testing.T) string {
 
 func TestLab(t *testing.T) {
 	before := machine(t)
-	cloud, err := scenario.Load("")
+	cloud, err := scenario.Load("", scenario.OpenVSwitch)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -140,7 +140,7 @@ func TestCommand(t *testing.T) {
 }
 
 func TestFilesForTheUser(t *testing.T) {
-	cloud, err := scenario.Load("")
+	cloud, err := scenario.Load("", scenario.OpenVSwitch)
 	if err != nil {
 		t.Fatal(err)
 	}

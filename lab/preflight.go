@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -35,9 +36,9 @@ func searchPath(path string) string {
 }
 
 // checkPrograms names every missing program, with how to get it.
-func checkPrograms(path string) error {
+func checkPrograms(needed []program, path string) error {
 	var missing, packages []string
-	for _, p := range programs {
+	for _, p := range needed {
 		if !onPath(p.name, path) {
 			missing = append(missing, p.name)
 			packages = append(packages, p.pkg)
@@ -46,7 +47,7 @@ func checkPrograms(path string) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	return fmt.Errorf("the lab needs %s: apt-get install %s", list(missing), strings.Join(packages, " "))
+	return fmt.Errorf("the lab needs %s: apt-get install %s", list(missing), strings.Join(slices.Compact(packages), " "))
 }
 
 func onPath(name, path string) bool {

@@ -27,13 +27,14 @@ func APIURL(c *scenario.Cloud) string { return "http://" + c.API.Addr().String()
 
 // Status is a lab that is up.
 type Status struct {
-	PID      int       `json:"pid"` // as the machine counts; ending it ends the lab
-	Rootless bool      `json:"rootless"`
-	API      string    `json:"api"`
-	Since    time.Time `json:"since"`
-	Until    time.Time `json:"until"`
-	Hosts    []Member  `json:"hosts"`
-	Servers  []Member  `json:"servers"`
+	PID      int              `json:"pid"` // as the machine counts; ending it ends the lab
+	Rootless bool             `json:"rootless"`
+	Flavour  scenario.Flavour `json:"flavour"`
+	API      string           `json:"api"`
+	Since    time.Time        `json:"since"`
+	Until    time.Time        `json:"until"`
+	Hosts    []Member         `json:"hosts"`
+	Servers  []Member         `json:"servers"`
 }
 
 // Member is a host or a server of the lab.

@@ -16,10 +16,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"steth/lab"
+	"steth/lab/scenario"
 )
 
 // labFlags are those of the commands that start a lab.
 type labFlags struct {
+	flavour  string
 	scenario string
 	agent    string
 	life     time.Duration
@@ -58,6 +60,7 @@ and root is not needed where user namespaces are allowed.
 }
 
 func (f *labFlags) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.flavour, "flavour", "", "how hosts are wired: ovs (Open vSwitch) or linuxbridge (default ovs where it can run, as root)")
 	cmd.Flags().StringVar(&f.scenario, "scenario", "", "build the cloud that this YAML file describes")
 	cmd.Flags().StringVar(&f.agent, "agent", "", "path of steth-agent (default beside steth), or none for a lab without agents")
 	cmd.Flags().DurationVar(&f.life, "lifetime", lab.DefaultLifetime, "after which the lab ends by itself")
@@ -77,7 +80,7 @@ func (f *labFlags) start(ctx context.Context, dir string) (*lab.Lab, error) {
 	}
 	begin := time.Now()
 	l, err := lab.Up(ctx, lab.Options{
-		Dir: lab.Dir(dir), Scenario: f.scenario, Agent: agent, Lifetime: f.life,
+		Dir: lab.Dir(dir), Flavour: scenario.Flavour(f.flavour), Scenario: f.scenario, Agent: agent, Lifetime: f.life,
 		Progress: func(line string) { fmt.Fprintf(os.Stderr, "%5.1fs  %s\n", time.Since(begin).Seconds(), line) },
 	})
 	if errors.Is(err, lab.ErrRunning) {
@@ -131,8 +134,8 @@ func labStatus(dir *string) *cobra.Command {
 				return err
 			}
 			w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-			fmt.Fprintf(w, "API\t%s/identity/v3\nprocess\t%d\nup since\t%s\nends by\t%s\ndirectory\t%s\n\n",
-				s.API, s.PID, s.Since.Local().Format(time.DateTime), s.Until.Local().Format(time.DateTime), *dir)
+			fmt.Fprintf(w, "flavour\t%s\nAPI\t%s/identity/v3\nprocess\t%d\nup since\t%s\nends by\t%s\ndirectory\t%s\n\n",
+				s.Flavour, s.API, s.PID, s.Since.Local().Format(time.DateTime), s.Until.Local().Format(time.DateTime), *dir)
 			fmt.Fprintln(w, "HOST\tADDRESS\tAGENT\tPID")
 			for _, m := range s.Hosts {
 				fmt.Fprintf(w, "%s\t%v\t%s\t%d\n", m.Name, m.Address, firstOf(m.Agent, "-"), m.PID)

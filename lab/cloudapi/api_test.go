@@ -504,11 +504,13 @@ func TestFlavours(t *testing.T) {
 		mappings   map[string]object
 	}{
 		scenario.OpenVSwitch: {
-			"ovs", "Open vSwitch agent", map[string]any{"front": true, "back": false, "public": false},
+			"ovs", "Open vSwitch agent",
+			map[string]any{"front": true, "back": false, "public": false},
 			map[string]object{"net0": {"physnet1": "br-ex"}, "cmp1": {}, "cmp2": {}},
 		},
 		scenario.LinuxBridge: {
-			"bridge", "Linux bridge agent", map[string]any{"front": nil, "back": nil, "public": nil},
+			"bridge", "Linux bridge agent",
+			map[string]any{"front": nil, "back": nil, "public": nil},
 			map[string]object{"net0": {}, "cmp1": {}, "cmp2": {}},
 		},
 	}
