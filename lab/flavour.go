@@ -11,7 +11,7 @@ import (
 // switchPrograms are what the flavour ovs needs besides.
 var switchPrograms = [...]program{
 	{"ovs-ofctl", "openvswitch-common"},
-	{"ovs-vsctl", "openvswitch-common"},
+	{"ovs-vsctl", "openvswitch-switch"},
 	{"ovs-vswitchd", "openvswitch-switch"},
 	{"ovsdb-server", "openvswitch-common"},
 	{"ovsdb-tool", "openvswitch-common"},

@@ -47,7 +47,7 @@ func checkPrograms(needed []program, path string) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	return fmt.Errorf("the lab needs %s: apt-get install %s", list(missing), strings.Join(slices.Compact(packages), " "))
+	return fmt.Errorf("the lab needs %s: apt-get install %s", list(missing), strings.Join(slices.Compact(slices.Sorted(slices.Values(packages))), " "))
 }
 
 func onPath(name, path string) bool {
