@@ -34,14 +34,16 @@ func labCommand() *cobra.Command {
 		Short: "Run a small cloud on this machine, to try steth on",
 		Long: `The lab is a small cloud in namespaces of its own: three hosts with agents, two
 tenant networks over VXLAN, six servers, a router with a floating IP, and an
-OpenStack API that tells of them. This machine's own network is never touched,
-and root is not needed where user namespaces are allowed.
+OpenStack API that tells of them. This machine's own network is never touched.
+As root its hosts are wired with Open vSwitch, where that is installed; with
+Linux bridges root is not needed where user namespaces are allowed.
 
   steth lab demo                     a lab with the console open in it, gone on quit
   steth lab up                       a lab that stays until down, at most --lifetime
   steth lab exec steth               the console in the lab that is up
   steth lab exec openstack port list any OpenStack client in it
   steth lab exec -h cmp1 ip link     a command on a host
+  steth lab exec -h cmp1 ovs-vsctl show
   steth lab exec -g web1 ip address  a command in a server`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
