@@ -238,7 +238,7 @@ func (b *builder) describe(now time.Time) Status {
 	for _, v := range b.cloud.Servers {
 		s.Servers = append(s.Servers, Member{
 			Name: v.Name, PID: b.members[v.Name].child.pid, Address: b.leases[v.Name].Address.Addr(),
-			Host: v.Host.Name, Network: v.Port.Network.Name, Tap: v.Port.Tap(),
+			Host: v.Host.Name, Network: v.Port.Network.Name, Tap: v.Port.Tap(), Plug: v.Port.Plug(),
 		})
 	}
 	return s

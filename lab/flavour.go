@@ -53,7 +53,7 @@ func chooseFlavour(want scenario.Flavour, rootless bool, path string) (choice, e
 // checkSwitch says why Open vSwitch can't run in a lab here.
 func checkSwitch(rootless bool, path, tun string) error {
 	if rootless {
-		return errors.New("Open vSwitch needs root, for its internal ports") //nolint:staticcheck // a name
+		return errors.New("only root can run Open vSwitch, for its internal ports")
 	}
 	if err := checkPrograms(switchPrograms[:], path); err != nil {
 		return err

@@ -446,9 +446,23 @@ func TestAgentThatFails(t *testing.T) {
 	clean(t, dir)
 }
 
+func TestSwitchThatFails(t *testing.T) {
+	bin := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "ovs-vswitchd"), []byte("#!/bin/sh\necho no memory\nexit 3\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	dir := Dir(t.TempDir())
+	_, err := Up(t.Context(), Options{Dir: dir, Progress: func(string) {}})
+	if err == nil || !strings.Contains(err.Error(), "start Open vSwitch, which --flavour linuxbridge does without: ovs-vswitchd: exit status 3: no memory") {
+		t.Errorf("Up() = %v", err)
+	}
+	clean(t, dir)
+}
+
 // rootless brings a lab up and down as a user without rights.
 func rootless(args []string) error {
-	if _, err := Up(context.Background(), Options{Dir: Dir(args[0]), Flavour: scenario.OpenVSwitch, Progress: func(string) {}}); err == nil || !strings.Contains(err.Error(), "needs root") {
+	if _, err := Up(context.Background(), Options{Dir: Dir(args[0]), Flavour: scenario.OpenVSwitch, Progress: func(string) {}}); err == nil || !strings.Contains(err.Error(), "only root can run") {
 		return fmt.Errorf("Open vSwitch without root: %w", err)
 	}
 	var said []string
@@ -456,7 +470,7 @@ func rootless(args []string) error {
 	if err != nil {
 		return err
 	}
-	if want := "flavour linuxbridge: Open vSwitch needs root"; !strings.HasPrefix(said[0], want) {
+	if want := "flavour linuxbridge: only root can run Open vSwitch"; !strings.HasPrefix(said[0], want) {
 		return errors.Join(fmt.Errorf("it says %q", said[0]), l.Close())
 	}
 	line, err := l.Status.Command(Place{Server: "web1"}, "/", []string{"sh", "-c", "ping -c1 -W2 10.30.0.12 && ping -c1 -W2 203.0.113.1"})

@@ -116,7 +116,7 @@ func TestChooseFlavour(t *testing.T) {
 		want      string // of why there is no Open vSwitch
 	}{
 		"all is there": {false, all, tun, ""},
-		"no root":      {true, all, tun, "Open vSwitch needs root"},
+		"no root":      {true, all, tun, "only root can run Open vSwitch"},
 		"no programs":  {false, t.TempDir(), tun, "apt-get install openvswitch-common openvswitch-switch"},
 		"no device":    {false, all, tun + "2", "need a device that doesn't open"},
 	}
@@ -129,10 +129,10 @@ func TestChooseFlavour(t *testing.T) {
 		})
 	}
 	got, err := chooseFlavour("", true, all)
-	if err != nil || got.Flavour != scenario.LinuxBridge || got.String() != "flavour linuxbridge: Open vSwitch needs root, for its internal ports" {
+	if err != nil || got.Flavour != scenario.LinuxBridge || got.String() != "flavour linuxbridge: only root can run Open vSwitch, for its internal ports" {
 		t.Errorf("without root: %q, %v", got, err)
 	}
-	if _, err := chooseFlavour(scenario.OpenVSwitch, true, all); err == nil || !strings.Contains(err.Error(), "flavour ovs: Open vSwitch needs root") {
+	if _, err := chooseFlavour(scenario.OpenVSwitch, true, all); err == nil || !strings.Contains(err.Error(), "flavour ovs: only root can run Open vSwitch") {
 		t.Errorf("Open vSwitch without root: %v", err)
 	}
 	if got, err := chooseFlavour(scenario.LinuxBridge, false, all); err != nil || got.String() != "flavour linuxbridge" {

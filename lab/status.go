@@ -39,13 +39,14 @@ type Status struct {
 
 // Member is a host or a server of the lab.
 type Member struct {
-	Name    string     `json:"name"`
-	PID     int        `json:"pid"` // as the lab counts
-	Address netip.Addr `json:"address"`
-	Agent   string     `json:"agent,omitempty"`   // of a host: where its agent listens
-	Host    string     `json:"host,omitempty"`    // of a server
-	Network string     `json:"network,omitempty"` // of a server
-	Tap     string     `json:"tap,omitempty"`     // of a server, on its host
+	Name    string        `json:"name"`
+	PID     int           `json:"pid"` // as the lab counts
+	Address netip.Addr    `json:"address"`
+	Agent   string        `json:"agent,omitempty"`   // of a host: where its agent listens
+	Host    string        `json:"host,omitempty"`    // of a server
+	Network string        `json:"network,omitempty"` // of a server
+	Tap     string        `json:"tap,omitempty"`     // of a server, on its host
+	Plug    scenario.Plug `json:"plug,omitempty"`    // of a server's tap
 }
 
 // Errors that callers tell apart.

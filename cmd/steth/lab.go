@@ -142,9 +142,9 @@ func labStatus(dir *string) *cobra.Command {
 			for _, m := range s.Hosts {
 				fmt.Fprintf(w, "%s\t%v\t%s\t%d\n", m.Name, m.Address, firstOf(m.Agent, "-"), m.PID)
 			}
-			fmt.Fprintln(w, "\nSERVER\tADDRESS\tNETWORK\tHOST\tTAP\tPID")
+			fmt.Fprintln(w, "\nSERVER\tADDRESS\tNETWORK\tHOST\tTAP\tPLUG\tPID")
 			for _, m := range s.Servers {
-				fmt.Fprintf(w, "%s\t%v\t%s\t%s\t%s\t%d\n", m.Name, m.Address, m.Network, m.Host, m.Tap, m.PID)
+				fmt.Fprintf(w, "%s\t%v\t%s\t%s\t%s\t%s\t%d\n", m.Name, m.Address, m.Network, m.Host, m.Tap, m.Plug, m.PID)
 			}
 			return w.Flush()
 		},

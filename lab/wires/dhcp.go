@@ -28,7 +28,7 @@ func HostName(p *scenario.Port) string {
 }
 
 // serveDHCP makes the network's qdhcp- namespace and starts its dnsmasq.
-func (s *site) serveDHCP(ctx context.Context, n *scenario.Network) error {
+func (s site) serveDHCP(ctx context.Context, n *scenario.Network) error {
 	var port *scenario.Port
 	ports := s.cloud.NetworkPorts(n)
 	for _, p := range ports {

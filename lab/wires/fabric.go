@@ -68,8 +68,7 @@ func PlugHost(c *scenario.Cloud, host *scenario.Host, pid int) error {
 			if err := h.LinkAdd(veth); err != nil {
 				return fmt.Errorf("plug %s of %s: %w", nic.device, host.Name, err)
 			}
-			if c.Flavour == scenario.OpenVSwitch {
-				// On the external network the outer namespace sends as well.
+			if nic.device == ExternalDevice && c.Flavour == scenario.OpenVSwitch { // the outer namespace sends there
 				if err := ChecksumsInSoftware(attrs.Name); err != nil {
 					return err
 				}

@@ -31,11 +31,38 @@ type driver interface {
 	plug(p *scenario.Port, namespace string) error
 }
 
-// site is a host that is being wired.
+// node is a host that is being wired.
+type node struct {
+	cloud *scenario.Cloud
+	host  *scenario.Host
+	opt   Options
+}
+
+// driver is that of the cloud's flavour.
+func (n node) driver() (driver, error) {
+	switch n.cloud.Flavour {
+	case scenario.OpenVSwitch:
+		return openVSwitch{n}, nil
+	case scenario.LinuxBridge:
+		return linuxBridge{n}, nil
+	}
+	return nil, fmt.Errorf("nothing wires the flavour %q", n.cloud.Flavour)
+}
+
+// servers are the ports of the host's servers.
+func (n node) servers() []*scenario.Port {
+	var out []*scenario.Port
+	for _, p := range n.cloud.HostPorts(n.host) {
+		if p.Owner == scenario.OwnerServer {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// site is a node with its layer 2, on which services are built.
 type site struct {
-	cloud  *scenario.Cloud
-	host   *scenario.Host
-	opt    Options
+	node
 	layer2 driver
 }
 
@@ -45,16 +72,13 @@ func Host(ctx context.Context, c *scenario.Cloud, host *scenario.Host, opt Optio
 	if opt.DHCPDir == "" {
 		opt.DHCPDir = DHCPDir
 	}
-	s := &site{cloud: c, host: host, opt: opt}
-	switch c.Flavour {
-	case scenario.OpenVSwitch:
-		s.layer2 = openVSwitch{s}
-	case scenario.LinuxBridge:
-		s.layer2 = linuxBridge{s}
-	default:
-		return fmt.Errorf("nothing wires the flavour %q", c.Flavour)
+	n := node{cloud: c, host: host, opt: opt}
+	layer2, err := n.driver()
+	if err != nil {
+		return err
 	}
-	err := within(func(h *netlink.Handle) error {
+	s := site{n, layer2}
+	err = within(func(h *netlink.Handle) error {
 		return address(h, ManagementDevice, netip.PrefixFrom(host.Management, c.API.Bits()))
 	})
 	if err != nil {
@@ -83,20 +107,9 @@ func Host(ctx context.Context, c *scenario.Cloud, host *scenario.Host, opt Optio
 	return nil
 }
 
-// servers are the ports of the host's servers.
-func (s *site) servers() []*scenario.Port {
-	var out []*scenario.Port
-	for _, p := range s.cloud.HostPorts(s.host) {
-		if p.Owner == scenario.OwnerServer {
-			out = append(out, p)
-		}
-	}
-	return out
-}
-
 // join gives the device of a service's port, which its driver has made, its
 // address. inner is the namespace's netlink handle.
-func (s *site) join(p *scenario.Port, namespace string, inner *netlink.Handle) error {
+func (s site) join(p *scenario.Port, namespace string, inner *netlink.Handle) error {
 	if err := s.layer2.plug(p, namespace); err != nil {
 		return fmt.Errorf("plug port %s: %w", p.ID, err)
 	}

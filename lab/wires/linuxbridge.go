@@ -14,7 +14,7 @@ import (
 
 // linuxBridge wires as neutron-linuxbridge-agent with l2population: a bridge
 // and a VXLAN device for each network, with its forwarding entries.
-type linuxBridge struct{ *site }
+type linuxBridge struct{ node }
 
 func (b linuxBridge) connect(context.Context) error {
 	return within(func(h *netlink.Handle) error {

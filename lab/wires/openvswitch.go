@@ -36,7 +36,7 @@ const runDir = "/run/openvswitch"
 
 // openVSwitch wires as neutron-openvswitch-agent with l2population and its ARP
 // responder, on an Open vSwitch of the host's own with the userspace datapath.
-type openVSwitch struct{ *site }
+type openVSwitch struct{ node }
 
 func (o openVSwitch) connect(ctx context.Context) error {
 	if err := within(o.prepareLinks); err != nil {
@@ -105,7 +105,7 @@ func (o openVSwitch) startSwitch(ctx context.Context) error {
 		{"ovs-vswitchd", "--pidfile", "--detach", "--no-chdir", log("ovs-vswitchd")},
 	} {
 		if err := o.opt.Run(ctx, "", nil, argv...); err != nil {
-			return fmt.Errorf("start Open vSwitch: %w", err)
+			return fmt.Errorf("start Open vSwitch, which --flavour linuxbridge does without: %w", err)
 		}
 	}
 	return nil

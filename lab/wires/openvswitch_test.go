@@ -15,7 +15,7 @@ func switchOf(t *testing.T, host string) openVSwitch {
 	if !ok {
 		t.Fatalf("no host %s", host)
 	}
-	return openVSwitch{&site{cloud: c, host: h}}
+	return openVSwitch{node{cloud: c, host: h}}
 }
 
 func TestFlows(t *testing.T) {

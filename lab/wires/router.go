@@ -13,7 +13,7 @@ import (
 
 // route makes a router's namespace: its interfaces, forwarding, the floating
 // IPs' addresses on the external one, and NAT.
-func (s *site) route(ctx context.Context, r *scenario.Router) error {
+func (s site) route(ctx context.Context, r *scenario.Router) error {
 	h, err := makeNamespace(r.Namespace())
 	if err != nil {
 		return err
