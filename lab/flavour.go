@@ -55,7 +55,7 @@ func checkSwitch(rootless bool, path, tun string) error {
 	if rootless {
 		return errors.New("only root can run Open vSwitch, for its internal ports")
 	}
-	if err := checkPrograms(switchPrograms[:], path); err != nil {
+	if err := checkPrograms("Open vSwitch", switchPrograms[:], path); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(tun, os.O_RDWR, 0)

@@ -93,7 +93,7 @@ func TestMissingPrograms(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	err := checkPrograms(programs[:], dir)
+	err := checkPrograms("the lab", programs[:], dir)
 	if want := "the lab needs dnsmasq, ping: apt-get install dnsmasq-base iputils-ping"; err == nil || err.Error() != want {
 		t.Errorf("checkPrograms() = %v, want %q", err, want)
 	}
@@ -117,7 +117,7 @@ func TestChooseFlavour(t *testing.T) {
 	}{
 		"all is there": {false, all, tun, ""},
 		"no root":      {true, all, tun, "only root can run Open vSwitch"},
-		"no programs":  {false, t.TempDir(), tun, "apt-get install openvswitch-common openvswitch-switch"},
+		"no programs":  {false, t.TempDir(), tun, "Open vSwitch needs ovs-ofctl, ovs-vsctl, ovs-vswitchd, ovsdb-server, ovsdb-tool: apt-get install openvswitch-common openvswitch-switch"},
 		"no device":    {false, all, tun + "2", "need a device that doesn't open"},
 	}
 	for name, tt := range tests {

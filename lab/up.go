@@ -52,7 +52,7 @@ func Up(ctx context.Context, opt Options) (*Lab, error) {
 	}
 	rootless := os.Geteuid() != 0
 	path := searchPath(os.Getenv("PATH"))
-	if err := checkPrograms(programs[:], path); err != nil {
+	if err := checkPrograms("the lab", programs[:], path); err != nil {
 		return nil, err
 	}
 	flavour, err := chooseFlavour(opt.Flavour, rootless, path)
