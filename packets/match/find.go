@@ -23,33 +23,39 @@ func (d *delay) learn(x int64) {
 	d.mean += off / 8
 }
 
-// off is how far a time at hop h is from where row s would usually be, as seen
-// from another hop; -1: there is no other.
+// off is how far a time at hop h is from where row s would usually be, going by
+// another hop that saw it.
 func (m *Matcher) off(s *slot, from, h int, t int64, direction int) int64 {
-	if from < 0 {
-		return abs(t - s.opened)
-	}
 	usual := &m.usual[direction][from*len(m.hops)+h]
 	return abs(t - m.timesOf(s)[from] - usual.mean)
 }
 
-// other is a hop, not h, that has seen s; the latest one if possible. -1: none.
-func (s *slot) other(h int) int {
-	if (s.seen|s.wrong)&(1<<s.latest) != 0 && int(s.latest) != h {
-		return int(s.latest)
+// nearest is off, going by that of the other hops that has most to say for s.
+func (m *Matcher) nearest(s *slot, g *sighting) int64 {
+	d, best := max(way(s.votes), way(int8(g.vote))), int64(-1)
+	for rest := (s.seen | s.wrong) &^ g.bit(); rest != 0; rest &= rest - 1 {
+		if off := m.off(s, lowest(rest), g.hop, g.time, d); best < 0 || off < best {
+			best = off
+		}
 	}
-	if rest := (s.seen | s.wrong) &^ (1 << h); rest != 0 {
-		return lowest(rest)
+	if best < 0 { // it was only ever seen as a copy
+		return abs(g.time - s.opened)
 	}
-	return -1
+	return best
+}
+
+// candidate is a row that a sighting may belong to.
+type candidate struct {
+	slot int
+	off  int64
 }
 
 // find looks for the row that a sighting belongs to; -1 says that it's a new
 // one, with twin the row nearest to it that has the same key, or 0.
 func (m *Matcher) find(g *sighting) (at int, twin uint64, crowded bool) {
-	bestAt, oldestAt, takenAt, apartAt := -1, -1, -1, -1
-	var best, oldest, taken, apart int64
-	near, free, steps := 0, 0, 0
+	var free [maxEqual]candidate
+	var nearby, frees, steps int
+	best, mixed, taken, apart := candidate{slot: -1}, candidate{slot: -1}, candidate{slot: -1}, candidate{slot: -1}
 	for i := m.byKey.first(g.key.hash); i >= 0 && steps < 4*maxEqual; i = m.byKey.next(i) {
 		s := &m.slots[i]
 		steps++
@@ -57,80 +63,127 @@ func (m *Matcher) find(g *sighting) (at int, twin uint64, crowded bool) {
 			continue
 		}
 		if abs(g.time-s.opened) <= int64(m.options.Settle) {
-			near++
+			nearby++
 		}
 		if s.votes > 0 && g.vote < 0 || s.votes < 0 && g.vote > 0 {
 			continue // there and back again
 		}
 		if g.clothes == fits && (s.seen|s.wrong)&g.bit() != 0 {
-			if d := abs(g.time - m.timesOf(s)[g.hop]); takenAt < 0 || d < taken {
-				takenAt, taken = i, d
+			taken.prefer(i, abs(g.time-m.timesOf(s)[g.hop]))
+			if off, hops := m.mixed(s, g); hops != 0 {
+				mixed.prefer(i, off)
 			}
 			continue
 		}
-		from := s.other(g.hop)
-		off := m.off(s, from, g.hop, g.time, max(way(s.votes), way(int8(g.vote))))
+		off := m.nearest(s, g)
 		if off > m.reach(s) {
-			if apartAt < 0 || off < apart {
-				apartAt, apart = i, off
-			}
+			apart.prefer(i, off)
 			continue
 		}
-		free++
-		if bestAt < 0 || off < best {
-			bestAt, best = i, off
-		}
-		if oldestAt < 0 || s.opened < m.slots[oldestAt].opened {
-			oldestAt, oldest = i, off
+		best.prefer(i, off)
+		if frees < len(free) {
+			free[frees] = candidate{i, off}
+			frees++
 		}
 	}
 	switch {
-	case free == 1:
-		return bestAt, 0, false
-	case free > 1:
-		at = oldestAt
-		if 4*best < oldest {
-			at = bestAt
+	case mixed.slot >= 0 && (best.slot < 0 || m.nearer(mixed.off, best.off)):
+		return -1, m.slots[mixed.slot].number, false
+	case best.slot >= 0:
+		if frees > 1 {
+			best.slot = m.firstCome(free[:frees], best)
 		}
-		m.slots[at].flags |= Guessed
-		return at, 0, false
-	case near >= maxEqual:
+		return best.slot, 0, false
+	case nearby >= maxEqual:
 		m.crowd(g)
 		return -1, 0, true
-	case takenAt >= 0:
-		return -1, m.slots[takenAt].number, false
-	case apartAt >= 0:
-		return -1, m.slots[apartAt].number, false
+	case taken.slot >= 0:
+		return -1, m.slots[taken.slot].number, false
+	case apart.slot >= 0:
+		return -1, m.slots[apart.slot].number, false
 	}
 	return -1, 0, false
 }
 
-// part takes from s what a new sighting at a hop that s has already shows to be
-// another packet's, and gives it to the new row: s was made of two equal
-// packets, each seen at hops where the other was not. What is much nearer to
-// the sighting in hand goes with it.
-func (m *Matcher) part(s, fresh *slot, g *sighting) {
-	has, d := m.timesOf(s)[g.hop], way(s.votes)
-	var goes uint32
-	for rest := s.seen &^ g.bit(); rest != 0; rest &= rest - 1 {
-		if k := lowest(rest); 4*m.off(s, k, g.hop, g.time, d) < m.off(s, k, g.hop, has, d) {
-			goes |= 1 << k
+func (c *candidate) prefer(slot int, off int64) {
+	if c.slot < 0 || off < c.off {
+		*c = candidate{slot, off}
+	}
+}
+
+// nearer says whether a distance in time is so much smaller than another that
+// it outweighs first come, first served. Within the clocks' error none is.
+func (m *Matcher) nearer(a, than int64) bool { return a+int64(m.options.Skew) < than }
+
+// firstCome is the oldest of the rows that are as near as the best, as far as
+// clocks can tell.
+func (m *Matcher) firstCome(free []candidate, best candidate) int {
+	at := best.slot
+	for _, c := range free {
+		if !m.nearer(best.off, c.off) && m.slots[c.slot].opened < m.slots[at].opened {
+			at = c.slot
 		}
 	}
-	if goes == 0 || s.wrong != 0 {
-		return
+	m.slots[at].flags |= Guessed
+	return at
+}
+
+// mixed finds out whether s, which has a sighting at g's hop already, was made
+// of two equal packets, each seen at hops where the other was not: then some of
+// its sightings fit g much better than the one at that hop. It gives the
+// smallest distance, and the hops of those sightings.
+func (m *Matcher) mixed(s *slot, g *sighting) (off int64, hops uint32) {
+	if s.wrong != 0 || g.clothes != fits || s.seen&g.bit() == 0 {
+		return 0, 0
 	}
-	for rest := goes; rest != 0; rest &= rest - 1 {
+	has, d := m.timesOf(s)[g.hop], way(s.votes)
+	for rest := s.seen &^ g.bit(); rest != 0; rest &= rest - 1 {
 		k := lowest(rest)
-		m.timesOf(fresh)[k] = m.timesOf(s)[k]
+		if with := m.off(s, k, g.hop, g.time, d); m.nearer(with, m.off(s, k, g.hop, has, d)) {
+			if hops == 0 || with < off {
+				off = with
+			}
+			hops |= 1 << k
+		}
 	}
-	fresh.seen, s.seen = goes, s.seen&^goes
-	fresh.latest, s.latest = uint8(highest(goes)), uint8(g.hop)
-	fresh.votes = min(max(s.votes, -1), 1)
-	fresh.flags |= Guessed
-	s.flags |= Guessed
-	m.date(fresh)
-	m.date(s)
+	return off, hops
+}
+
+// part moves to the row that was made for g what fits it much better than the
+// rows it was given to.
+func (m *Matcher) part(fresh *slot, g *sighting) {
+	var moves [MaxHops]candidate
+	var moved uint32
+	steps := 0
+	for i := m.byKey.first(g.key.hash); i >= 0 && steps < 4*maxEqual; i = m.byKey.next(i) {
+		s := &m.slots[i]
+		steps++
+		if s == fresh || s.key != g.key || s.votes > 0 && g.vote < 0 || s.votes < 0 && g.vote > 0 {
+			continue
+		}
+		_, hops := m.mixed(s, g)
+		for ; hops != 0; hops &= hops - 1 {
+			k := lowest(hops)
+			if moved&(1<<k) == 0 {
+				moves[k].slot = -1
+			}
+			moves[k].prefer(i, m.off(s, k, g.hop, g.time, way(s.votes)))
+			moved |= 1 << k
+		}
+	}
+	for ; moved != 0; moved &= moved - 1 {
+		k := lowest(moved)
+		s := &m.slots[moves[k].slot]
+		m.timesOf(fresh)[k] = m.timesOf(s)[k]
+		fresh.seen |= 1 << k
+		s.seen &^= 1 << k
+		fresh.votes = min(max(s.votes, -1), 1)
+		fresh.latest, s.latest = uint8(k), uint8(g.hop)
+		fresh.flags |= Guessed
+		s.flags |= Guessed
+		m.date(fresh)
+		m.date(s)
+	}
 }
 
 // date sets when a row was opened to the first that is known of it.

@@ -190,8 +190,8 @@ func (m *Matcher) See(hop int, p *packets.Packet) {
 		return
 	case at < 0:
 		at = m.open(&s, twin)
-		if t := m.row(twin); t != nil && t.seen&s.bit() != 0 && clothes == fits {
-			m.part(t, &m.slots[at], &s)
+		if twin != 0 && clothes == fits {
+			m.part(&m.slots[at], &s)
 		}
 	}
 	m.attach(at, &s, p)
