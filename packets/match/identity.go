@@ -160,7 +160,7 @@ func (i *identifier) internet(h *Hop, f *frame, id *identity) problem {
 		i.put(1)
 	}
 	id.key = key{i.sum(), t.plain ^ uint64(d.id)<<32 ^ uint64(d.total)}
-	id.strong = d.proto == protoTCP || d.id != 0
+	id.strong = d.proto == protoTCP || d.id != 0 || id.pair != 0
 	if !d.v6 {
 		id.parts = uint64(d.id)<<8 | uint64(d.proto) | 1<<63
 		if d.fragment() {

@@ -125,7 +125,7 @@ func (m *Matcher) verdict(s *slot, j *judgement) Verdict {
 	case j.after == 0, j.before != 0, s.flags&Crowded != 0:
 		return Unknown
 	}
-	if twin := m.row(s.twin); twin != nil && twin.seen&s.seen == 0 {
+	if twin := m.row(s.twin); twin != nil && twin.seen != 0 && twin.seen&s.seen == 0 {
 		return Unknown // one packet in two halves, or two of which each half was lost
 	}
 	j.from, j.to = j.last, lowest(j.after)

@@ -148,6 +148,7 @@ func (m *Matcher) Advance(now int64) {
 	m.now = max(m.now, now)
 	before := m.settling
 	for m.settling < m.next && m.settled(m.at(m.settling)) {
+		m.mend(m.at(m.settling))
 		m.settling++
 	}
 	if m.settling != before {
@@ -190,9 +191,9 @@ func (m *Matcher) See(hop int, p *packets.Packet) {
 		return
 	case at < 0:
 		at = m.open(&s, twin)
-		if twin != 0 && clothes == fits {
-			m.part(&m.slots[at], &s)
-		}
+	}
+	if clothes == fits && m.slots[at].twin != 0 {
+		m.part(&m.slots[at], &s)
 	}
 	m.attach(at, &s, p)
 }
@@ -410,12 +411,14 @@ func abs(n int64) int64 { return max(n, -n) }
 func lowest(mask uint32) int  { return bits.TrailingZeros32(mask) }
 func highest(mask uint32) int { return 31 - bits.LeadingZeros32(mask) }
 
-// reach is how far from a row's last sighting the next one may be.
+// reach is how far from where it is usual the next sighting of a row may be. A
+// packet that may have equals is only joined at once if it's near; what is
+// further apart waits for mend.
 func (m *Matcher) reach(s *slot) int64 {
 	if s.strong && s.twin == 0 {
 		return int64(m.options.Horizon)
 	}
-	return int64(m.options.Settle / 2)
+	return int64(m.options.Skew)
 }
 
 // Window is how far back Summary looks.

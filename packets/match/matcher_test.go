@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -156,7 +157,16 @@ func TestRows(t *testing.T) {
 			send(m, datagramOf(0, "x"), start+20*ms, 3, 4)
 			send(m, datagramOf(0, "x"), start, 0, 1)
 			send(m, datagramOf(0, "x"), start+20*ms, 0, 1)
-		}, []string{"out o +0.06 b x x lost 1..3", "out o +0.06 b +0.31 +0.38 delivered"}},
+		}, []string{"out o +0.06 b +0.31 +0.38 delivered", "out o +0.06 b x x lost 1..3"}},
+		{"slow, and sent again byte for byte", func(m *Matcher) {
+			send(m, datagramOf(0, "x"), start, 0, 1)
+			send(m, datagramOf(0, "x"), start+20*ms, 0, 1)
+			send(m, datagramOf(0, "x"), start+60*ms, 0, 1)
+			send(m, datagramOf(0, "x"), start+50*ms, 3, 4)
+			send(m, datagramOf(0, "x"), start+100*ms, 3, 4)
+		}, []string{
+			"out o +0.06 b x x lost 1..3", "out o +0.06 b +30.31 +30.38 delivered", "out o +0.06 b +40.31 +40.38 delivered",
+		}},
 		{"late", func(m *Matcher) {
 			send(m, echo(1, false), start, 0, 1)
 			send(m, echo(1, false), start+3000*ms, 3, 4)
@@ -499,6 +509,34 @@ func TestVersion(t *testing.T) {
 	m.Advance(start + 1500*ms)
 	if m.Version() == before {
 		t.Error("the row was settled, and nobody was told")
+	}
+}
+
+// TestConcurrent has captures and a screen at work at the same time.
+func TestConcurrent(t *testing.T) {
+	m := newMatcher(t, lab(), Options{Rows: 128})
+	const n = 500
+	var all sync.WaitGroup
+	for _, h := range []int{0, 1, 3, 4} {
+		all.Go(func() {
+			for i := range int64(n) {
+				send(m, echo(uint16(i), false), start+i*ms, h)
+			}
+		})
+	}
+	all.Go(func() {
+		rows := make([]Row, 50)
+		for i := range int64(n) {
+			m.Advance(start + i*ms)
+			m.Gap(2, start, start+i, 1)
+			first, _ := m.Bounds()
+			m.Rows(first, rows)
+			m.Summary(start + i*ms)
+		}
+	})
+	all.Wait()
+	if s := m.Total(); s.Hops[0].Out == 0 {
+		t.Errorf("%+v", s)
 	}
 }
 

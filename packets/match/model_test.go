@@ -405,23 +405,23 @@ func TestModelOfRepeats(t *testing.T) {
 			m.Start(h, start-60_000*ms)
 		}
 		n := rapid.IntRange(2, 20).Draw(t, "times")
-		queues := map[int][]int{}
+		// Captures lag behind by some packets each, as streams from agents do.
+		type arrival struct{ hop, i, at int }
+		var arrivals []arrival
 		reached := map[int]int{}
 		hops := []int{0, 1, 3, 4}
+		var last [5]int
+		most := rapid.SampledFrom([]int{0, 40, 400}).Draw(t, "most lag")
 		for i := range n {
 			reached[i] = rapid.IntRange(1, 4).Draw(t, "reached")
 			for _, h := range hops[:reached[i]] {
-				queues[h] = append(queues[h], i)
+				last[h] = max(last[h], 10*i+rapid.IntRange(0, most).Draw(t, "lag"))
+				arrivals = append(arrivals, arrival{h, i, last[h]})
 			}
 		}
-		for len(queues) > 0 {
-			h := rapid.SampledFrom(hops).Draw(t, "next")
-			if len(queues[h]) == 0 {
-				delete(queues, h)
-				continue
-			}
-			send(m, datagramOf(0, "again"), start+int64(queues[h][0])*10*ms, h)
-			queues[h] = queues[h][1:]
+		slices.SortStableFunc(arrivals, func(a, b arrival) int { return a.at - b.at })
+		for _, a := range arrivals {
+			send(m, datagramOf(0, "again"), start+int64(a.i)*10*ms, a.hop)
 		}
 		m.Advance(start + 60_000*ms)
 		rows := rowsOf(m)
