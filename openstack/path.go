@@ -6,8 +6,8 @@ import (
 )
 
 // Path is the way that the packets of a port take, hop by hop, as it should be
-// by what the APIs say. It is worked out from a [Snapshot] alone; [Confirm]
-// holds it against what is really on the hosts.
+// by what the APIs say. It is worked out from a [Snapshot] alone; what is really
+// on the hosts is for their agents to tell.
 type Path struct {
 	Goal Goal `json:"goal"`
 	From End  `json:"from"`

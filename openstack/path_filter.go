@@ -93,6 +93,9 @@ type Filter struct {
 	Skip string `json:"skip,omitempty"`
 }
 
+// longestFilter is how many bytes of filter an agent takes.
+const longestFilter = 4096
+
 // Filter derives the filter of a hop from what is followed: the inner addresses
 // before a NAT, the translated ones behind it, and in a tunnel the tunnel's own
 // with those of the packet inside.
@@ -131,6 +134,12 @@ func (h Hop) Filter(f Follow) Filter {
 	}
 	if h.Encap.Tunnel() {
 		filter.Text = allOf(outer(h.Encap), filter.Text)
+	}
+	if len(filter.Text) > longestFilter {
+		filter.Text, filter.Wide = "", "the filter would be too long: the port has too many addresses or the router too many networks"
+		if h.Encap.Tunnel() {
+			filter.Text = outer(h.Encap)
+		}
 	}
 	return filter
 }
