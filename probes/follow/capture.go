@@ -23,6 +23,7 @@ import (
 type device struct {
 	host, netns, name string
 	hops              []int
+	guess             bool // it may not be its hops' device
 	filter            string
 	vlan, snap        int
 	feed              *feed.Feed
@@ -46,17 +47,26 @@ func arrange(hops []Hop, what openstack.Follow) []*device {
 		if h.Encap.Tunnel() {
 			snap = api.SnapUnderlay
 		}
-		at := slices.IndexFunc(out, func(d *device) bool {
-			return d.host == h.Host && d.netns == h.Netns && d.name == h.Device
-		})
-		if at < 0 {
-			at = len(out)
-			out = append(out, &device{host: h.Host, netns: h.Netns, name: h.Device, filter: h.Filter.Text, vlan: h.Filter.VLAN, snap: snap})
+		names := h.guesses
+		if names == nil {
+			names = []string{h.Device}
 		}
-		d := out[at]
-		d.join(h.Filter.Text, h.Filter.VLAN, snap)
-		d.hops = append(d.hops, i)
-		h.Capture = at
+		for _, name := range names {
+			at := slices.IndexFunc(out, func(d *device) bool {
+				return d.host == h.Host && d.netns == h.Netns && d.name == name
+			})
+			if at < 0 {
+				at = len(out)
+				out = append(out, &device{host: h.Host, netns: h.Netns, name: name, guess: true, filter: h.Filter.Text, vlan: h.Filter.VLAN, snap: snap})
+			}
+			d := out[at]
+			d.join(h.Filter.Text, h.Filter.VLAN, snap)
+			d.hops = append(d.hops, i)
+			d.guess = d.guess && h.guesses != nil
+			if h.Capture < 0 {
+				h.Capture = at
+			}
+		}
 	}
 	return out
 }
@@ -103,6 +113,7 @@ type watcher struct {
 	started int64
 	told    [2]int64 // when the counters were told, the last time and before
 	newest  int64    // packet
+	proven  bool     // of a guess: packets that fit have passed
 	until   int64    // all was seen; valid once run has returned
 	err     error    // of run
 }
@@ -137,6 +148,11 @@ func (w *watcher) run(ctx context.Context) error {
 func (w *watcher) take(p packets.Packet) error {
 	p.Time -= w.offset
 	w.newest = max(w.newest, p.Time)
+	if w.device.guess && !w.proven {
+		w.proven = true
+		w.matcher.Start(w.device.hops[0], w.started)
+		w.session.proven(w.device)
+	}
 	w.device.feed.Packet(p)
 	w.matcher.See(w.device.hops[0], &p)
 	return nil
@@ -151,7 +167,9 @@ func (w *watcher) tell(c capture.Counts) {
 		return
 	case w.started == 0:
 		w.started = now
-		w.matcher.Start(w.device.hops[0], now)
+		if !w.device.guess {
+			w.matcher.Start(w.device.hops[0], now)
+		}
 		w.session.watching(w.device)
 	default:
 		lost := c.Kernel + c.Queue - w.counts.Kernel - w.counts.Queue

@@ -32,6 +32,11 @@ type Hop struct {
 	// Capture is the index of its capture in [Session.Feeds], -1 for none. Hops
 	// that share a device share it.
 	Capture int
+
+	// guesses are the devices of which one is the hop's, where only its packets
+	// tell which; nil where it's known. Until a packet has told, nothing is
+	// called missing here.
+	guesses []string
 }
 
 // Name is the hop as a sentence calls it: "3 eth1 on cmp1".

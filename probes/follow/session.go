@@ -256,12 +256,26 @@ func (s *Session) watching(d *device) {
 	})
 }
 
+// proven notes that packets have told which device a hop is.
+func (s *Session) proven(d *device) {
+	s.change(func() {
+		for _, i := range d.hops {
+			h := &s.hops[i]
+			h.Device, h.guesses = d.name, nil
+			h.Capture = slices.Index(s.devices, d)
+		}
+	})
+}
+
 // over notes that a capture has ended, and why where it was too early.
 func (s *Session) over(d *device, err error) {
 	s.change(func() {
 		for _, i := range d.hops {
 			h := &s.hops[i]
 			switch {
+			case h.guesses == nil && h.Device != d.name: // another was the right one
+			case err == nil && h.guesses != nil:
+				h.State, h.Why = Unseen, "nothing that fits passed "+h.Device+", and OVSDB wasn't asked which NIC it is"
 			case err == nil:
 				h.State = Ended
 			case h.State == Watching:
