@@ -112,8 +112,11 @@ type View struct {
 	FarMAC  string       `json:"far_mac,omitempty"`
 	// NAT says what changed Near, "" where nothing did.
 	NAT string `json:"nat,omitempty"`
-	// Shared says that others have the same address here and that ports were
-	// rewritten with it: SNAT.
+	// Rewritten says that the near end's port or ICMP id may be another here:
+	// Neutron has both SNAT and floating IPs choose it anew (--random-fully,
+	// neutron/agent/l3/router_info.py) for what the port began.
+	Rewritten bool `json:"rewritten,omitempty"`
+	// Shared says that others have the same address here: SNAT.
 	Shared bool `json:"shared,omitempty"`
 	// Network is the id of the network whose Ethernet this is. What doesn't pass
 	// a router (ARP, DHCP) is seen only where it is the same as at the first hop.

@@ -116,7 +116,7 @@ func (h Hop) Filter(f Follow) Filter {
 		filter.VLAN = h.Encap.ID
 	}
 	if v.Shared {
-		filter.Wide = "SNAT gives other ports the same address, and the packet another port number"
+		filter.Wide = "SNAT gives other ports the same address"
 	}
 	w := wordsAt(h.Encap)
 	if f.What == FollowText {
@@ -125,12 +125,16 @@ func (h Hop) Filter(f Follow) Filter {
 			filter.Wide = "tcpdump's words can't be asked of the packet inside a tunnel"
 			filter.Text = v.all(w)
 		case !ok:
+			filter.Wide = "NAT may have given the packet another port number"
 			filter.Text = v.all(w)
 		default:
 			filter.Text = allOf(v.all(w), "("+text+")")
 		}
 	} else {
 		filter.Text = v.match(f, w)
+	}
+	if f.What == FollowTuple && f.Near.Port() != 0 && v.Rewritten && !v.Shared {
+		filter.Wide = "NAT may have given the packet another port number"
 	}
 	if h.Encap.Tunnel() {
 		filter.Text = allOf(outer(h.Encap), filter.Text)
@@ -215,7 +219,7 @@ func v4(list []netip.Addr) []netip.Addr {
 }
 
 // tuple is one flow. Its near address is told as the first port has it and is
-// translated; its near port survives all but SNAT.
+// translated; its near port need not survive a NAT.
 func (v View) tuple(f Follow, w words) string {
 	near, far := v.at(f.Near.Addr()), f.Far.Addr()
 	list := []string{}
@@ -229,7 +233,7 @@ func (v View) tuple(f Follow, w words) string {
 		list = append(list, v.pair(w))
 	}
 	list = append(list, w.proto(f.Proto))
-	for port, known := range map[uint16]bool{f.Far.Port(): true, f.Near.Port(): !v.Shared} {
+	for port, known := range map[uint16]bool{f.Far.Port(): true, f.Near.Port(): !v.Rewritten} {
 		if port != 0 && known {
 			list = append(list, w.port(f.Proto, port))
 		}
@@ -246,12 +250,15 @@ func (v View) at(a netip.Addr) netip.Addr {
 	return a
 }
 
+// portWord finds words that may be about ports, or bytes at an offset.
+var portWord = regexp.MustCompile(`(?i)\bport(range)?\b|\[`)
+
 var addressWord = regexp.MustCompile(`[0-9A-Fa-f:.]*[.:][0-9A-Fa-f:.]*[0-9A-Fa-f]`)
 
 // translated is text with the near end's addresses as they are seen here; false
 // where a NAT changed more than addresses and text may be about that.
 func (v View) translated(text string) (string, bool) {
-	if v.Shared && regexp.MustCompile(`(?i)\bport(range)?\b|\[`).MatchString(text) {
+	if v.Rewritten && portWord.MatchString(text) {
 		return "", false
 	}
 	return addressWord.ReplaceAllStringFunc(text, func(word string) string {

@@ -323,7 +323,7 @@ func (w *walk) translate(p Port, r Router) {
 			said = append(said, fmt.Sprintf("SNAT to %v", public))
 		}
 	}
-	w.view.Near, w.view.NAT = near, strings.Join(said, ", ")
+	w.view.Near, w.view.NAT, w.view.Rewritten = near, strings.Join(said, ", "), len(said) > 0
 	if len(said) == 0 {
 		w.notef("Router %s translates nothing of this port: it has SNAT off or no IPv4 address outside.", w.s.DisplayName(r))
 	}
