@@ -218,18 +218,20 @@ type pathReport struct {
 // hop that saw a packet.
 type hopReport struct {
 	openstack.Hop
-	State    follow.State  `json:"state"`
-	Reason   string        `json:"state_reason,omitempty"`
-	Found    follow.Found  `json:"found"`
-	Out      uint64        `json:"out"`
-	Back     uint64        `json:"back"`
-	DelayP50 time.Duration `json:"delay_out_p50_ns"`
-	DelayP99 time.Duration `json:"delay_out_p99_ns"`
-	BackP50  time.Duration `json:"delay_back_p50_ns"`
-	BackP99  time.Duration `json:"delay_back_p99_ns"`
-	Dropped  uint64        `json:"dropped"`
-	Skipped  uint64        `json:"skipped"`
-	Other    uint64        `json:"unmatched"`
+	State    follow.State           `json:"state"`
+	Reason   string                 `json:"state_reason,omitempty"`
+	MTU      int                    `json:"mtu,omitempty"`
+	Found    openstack.Confirmation `json:"found"`
+	Filter   openstack.Filter       `json:"filter"`
+	Out      uint64                 `json:"out"`
+	Back     uint64                 `json:"back"`
+	DelayP50 time.Duration          `json:"delay_out_p50_ns"`
+	DelayP99 time.Duration          `json:"delay_out_p99_ns"`
+	BackP50  time.Duration          `json:"delay_back_p50_ns"`
+	BackP99  time.Duration          `json:"delay_back_p99_ns"`
+	Dropped  uint64                 `json:"dropped"`
+	Skipped  uint64                 `json:"skipped"`
+	Other    uint64                 `json:"unmatched"`
 }
 
 // rowReport is one packet. Marks stand in the order of the hops.
@@ -262,7 +264,7 @@ func report(s *follow.Session, f probes.Finding) pathReport {
 	for i, h := range hops {
 		c := total.Hops[i]
 		out.Hops = append(out.Hops, hopReport{
-			Hop: h.Hop, State: h.State, Reason: h.Why, Found: h.Found, Out: c.Out, Back: c.Back,
+			Hop: h.Hop, State: h.State, Reason: h.Why, MTU: h.MTU(), Found: h.Check, Filter: h.Filter, Out: c.Out, Back: c.Back,
 			DelayP50: c.DelayOut.P50, DelayP99: c.DelayOut.P99, BackP50: c.DelayBack.P50, BackP99: c.DelayBack.P99,
 			Dropped: c.Dropped, Skipped: c.Skipped, Other: c.Unmatched.Sum(),
 		})
@@ -328,7 +330,7 @@ func printPath(s *follow.Session, most int) error {
 }
 
 func hopCells(h follow.Hop, c match.HopSummary) []string {
-	cells := []string{strconv.Itoa(h.Index), h.Host, h.Device, h.What, seenBy(h), "?", "?", "", "", h.Check()}
+	cells := []string{strconv.Itoa(h.Index), h.Host, h.Device, h.What, seenBy(h), "?", "?", "", "", h.Compared()}
 	if h.Netns != "" {
 		cells[2] = h.Netns[:min(len(h.Netns), 16)] + "/" + h.Device
 	}

@@ -23,14 +23,14 @@ import (
 type device struct {
 	host, netns, name string
 	hops              []int
-	guess             bool // it may not be its hops' device
+	guess             bool // it may not be its hop's device
 	filter            string
 	vlan, snap        int
 	feed              *feed.Feed
 }
 
-// arrange gives every hop that has a device a capture, one for each device, and
-// notes in the hops which. It opens nothing.
+// arrange gives every hop that has a device a capture, one for each device that
+// is known, and notes in the hops which. It opens nothing.
 func arrange(hops []Hop, what openstack.Follow) []*device {
 	var out []*device
 	for i := range hops {
@@ -47,26 +47,30 @@ func arrange(hops []Hop, what openstack.Follow) []*device {
 		if h.Encap.Tunnel() {
 			snap = api.SnapUnderlay
 		}
-		names := h.guesses
-		if names == nil {
-			names = []string{h.Device}
-		}
-		for _, name := range names {
-			at := slices.IndexFunc(out, func(d *device) bool {
-				return d.host == h.Host && d.netns == h.Netns && d.name == name
+		made := func(name string, guess bool) int {
+			out = append(out, &device{
+				host: h.Host, netns: h.Netns, name: name, guess: guess,
+				filter: h.Filter.Text, vlan: h.Filter.VLAN, snap: snap, hops: []int{i},
 			})
-			if at < 0 {
-				at = len(out)
-				out = append(out, &device{host: h.Host, netns: h.Netns, name: name, guess: true, filter: h.Filter.Text, vlan: h.Filter.VLAN, snap: snap})
-			}
-			d := out[at]
-			d.join(h.Filter.Text, h.Filter.VLAN, snap)
-			d.hops = append(d.hops, i)
-			d.guess = d.guess && h.guesses != nil
-			if h.Capture < 0 {
-				h.Capture = at
-			}
+			return len(out) - 1
 		}
+		if h.guesses != nil { // each has a ring of its own, whose packets are the hop's alone
+			h.Capture = len(out)
+			for _, name := range h.guesses {
+				made(name, true)
+			}
+			continue
+		}
+		h.Capture = slices.IndexFunc(out, func(d *device) bool {
+			return !d.guess && d.host == h.Host && d.netns == h.Netns && d.name == h.Device
+		})
+		if h.Capture < 0 {
+			h.Capture = made(h.Device, false)
+			continue
+		}
+		d := out[h.Capture]
+		d.join(h.Filter.Text, h.Filter.VLAN, snap)
+		d.hops = append(d.hops, i)
 	}
 	return out
 }

@@ -26,7 +26,7 @@ type Hop struct {
 	openstack.Hop
 	State State
 	Why   string // why packets aren't seen here, or no longer; "" where they are
-	Found Found
+	Check openstack.Confirmation
 	// Filter is what its capture asks for.
 	Filter openstack.Filter
 	// Capture is the index of its capture in [Session.Feeds], -1 for none. Hops
@@ -37,6 +37,7 @@ type Hop struct {
 	// tell which; nil where it's known. Until a packet has told, nothing is
 	// called missing here.
 	guesses []string
+	found   int // MTU of the device; 0: not known
 }
 
 // Name is the hop as a sentence calls it: "3 eth1 on cmp1".

@@ -141,18 +141,15 @@ func (f facts) capture(h Hop) string {
 }
 
 func (f facts) missing() []Hop {
-	return slices.DeleteFunc(slices.Clone(f.hops), func(h Hop) bool { return !h.Found.Missing })
+	return slices.DeleteFunc(slices.Clone(f.hops), func(h Hop) bool { return !h.Missing() })
 }
 
 func (f facts) absent(missing []Hop) string {
-	names := make([]string, len(missing))
+	texts := make([]string, len(missing))
 	for i, h := range missing {
-		names[i] = h.Name()
+		texts[i] = fmt.Sprintf("hop %d is missing: %s", h.Index, h.Differs())
 	}
-	text := names[0] + " is not there"
-	if len(names) > 1 {
-		text = strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1] + " are not there"
-	}
+	text := strings.Join(texts, "; ")
 	if n := f.crossed(); n > 0 {
 		text += fmt.Sprintf("; %d packets were seen on the rest of the path", n)
 	}
@@ -231,9 +228,9 @@ func (f facts) unanswered() probes.Finding {
 
 func (f facts) delivered() probes.Finding {
 	out := probes.Finding{Code: "delivered", Reason: f.came() + f.answers()}
-	if h := slices.IndexFunc(f.hops, func(h Hop) bool { return len(h.Found.Differs) > 0 }); h >= 0 {
+	if h := slices.IndexFunc(f.hops, func(h Hop) bool { return len(h.Check.Faults) > 0 }); h >= 0 {
 		out.Code = "device-differs"
-		out.Reason += fmt.Sprintf("; but %s: %s", f.hops[h].Name(), strings.Join(f.hops[h].Found.Differs, ", "))
+		out.Reason += fmt.Sprintf("; but at hop %d %s", f.hops[h].Index, f.hops[h].Differs())
 	}
 	return out
 }

@@ -36,6 +36,12 @@ func counted(out, back uint64) match.Summary {
 	return s
 }
 
+// absent takes a hop's device away.
+func absent(h *Hop) {
+	h.State, h.Why = Unseen, h.Device+" is not on "+h.Host
+	h.Check.Faults = []openstack.Difference{{Kind: openstack.DifferMissing, Text: h.Why}}
+}
+
 func lose(s *match.Summary, i match.Interval) {
 	t := &s.Out
 	if i.Direction == match.Back {
@@ -98,13 +104,13 @@ func TestJudge(t *testing.T) {
 		},
 		"a device is missing": {
 			func(f *facts) {
-				f.hops[4].State, f.hops[4].Why, f.hops[4].Found.Missing = Unseen, "cmp2 has no such device", true
+				absent(&f.hops[4])
 			},
-			7, 0, probes.Fail, "device-missing", "5 tap2 on cmp2 is not there; 7 packets were seen on the rest of the path",
+			7, 0, probes.Fail, "device-missing", "hop 5 is missing: tap2 is not on cmp2; 7 packets were seen on the rest of the path",
 		},
 		"loss comes before what is missing": {
 			func(f *facts) {
-				f.hops[4].State, f.hops[4].Found.Missing = Unseen, true
+				absent(&f.hops[4])
 				lose(&f.sum, match.Interval{Direction: match.Out, From: 0, To: 1, Lost: 2, Crossed: 5})
 			},
 			7, 0, probes.Fail, "lost", "2 of 7 lost between 1 tap1 on cmp1 and 2 eth1 on cmp1",
@@ -139,8 +145,10 @@ func TestJudge(t *testing.T) {
 			7, 0, probes.Warn, "not-followed", "1 of 7 could not be followed to 5 tap2 on cmp2: 5 tap2 on cmp2 was not watched to the end: the device has disappeared",
 		},
 		"a device differs": {
-			func(f *facts) { f.hops[1].Found.Differs = []string{"MTU 1400, 1500 is needed"} },
-			3, 3, probes.Warn, "device-differs", "3 of 3 came to 5 tap2 on cmp2, the end; replies 3 of 3; but 2 eth1 on cmp1: MTU 1400, 1500 is needed",
+			func(f *facts) {
+				f.hops[1].Check.Faults = []openstack.Difference{{Kind: openstack.DifferMTU, Text: "the MTU of eth1 is 1400, less than 1500"}}
+			},
+			3, 3, probes.Warn, "device-differs", "3 of 3 came to 5 tap2 on cmp2, the end; replies 3 of 3; but at hop 2 the MTU of eth1 is 1400, less than 1500",
 		},
 		"nobody answers for any host": {
 			func(f *facts) {

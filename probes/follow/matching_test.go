@@ -13,13 +13,13 @@ import (
 // the router's host, and on by a NIC that also carries the tunnel.
 func TestMatching(t *testing.T) {
 	inside := openstack.View{Near: addrs("10.1.0.74"), NearMAC: "fa:16:3e:00:00:01"}
-	outside := openstack.View{Near: addrs("203.0.113.9"), Shared: true}
+	outside := openstack.View{Near: addrs("203.0.113.9"), NAT: "floating IP 203.0.113.9"}
 	local, remote := addrs("10.9.0.1")[0], addrs("10.9.0.2")[0]
 	tunnel := openstack.Encap{Kind: openstack.EncapVXLAN, ID: 7, Local: local, Remote: remote, Ports: []int{4789}}
 	hops := []Hop{
 		{Hop: openstack.Hop{Host: "cmp1", Device: "tap1", View: inside, Expect: openstack.Expect{MTU: 1450}}, Capture: 0},
 		{Hop: openstack.Hop{Host: "cmp1", Device: "br-int", View: inside}, Capture: -1},
-		{Hop: openstack.Hop{Host: "cmp1", Device: "eth1", View: inside, Encap: tunnel, Locate: openstack.Locate{Address: local}}, Capture: 1, Found: Found{MTU: 9000}},
+		{Hop: openstack.Hop{Host: "cmp1", Device: "eth1", View: inside, Encap: tunnel, Locate: openstack.Locate{Address: local}}, Capture: 1, found: 9000},
 		{Hop: openstack.Hop{View: inside, Encap: tunnel}, Capture: -1},
 		{Hop: openstack.Hop{Host: "net0", Device: "eth1", View: inside, Encap: tunnel, Locate: openstack.Locate{Address: remote}}, Capture: 2},
 		{Hop: openstack.Hop{Host: "net0", Netns: "qrouter-1", Device: "qr-1", View: inside}, Capture: 3},

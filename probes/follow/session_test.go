@@ -246,7 +246,7 @@ func TestSession(t *testing.T) {
 		},
 		"a device is not there": {
 			func(h *hosts) { h.links["cmp2"] = devices("eth0") },
-			"4 tap2 on cmp2 is not there; 10 packets were seen on the rest of the path", "ended ended unseen unseen",
+			"hop 4 is missing: tap2 is not on cmp2; 10 packets were seen on the rest of the path", "ended ended unseen unseen",
 		},
 		"a device goes away": {
 			func(h *hosts) {

@@ -48,6 +48,7 @@ func (s *Session) survey(ctx context.Context) {
 // settle holds the hops of a host against what it has, or against why nobody
 // knows.
 func settle(hops []Hop, host string, found []api.Namespace, err error) {
+	facts := factsOf(found)
 	for i := range hops {
 		h := &hops[i]
 		if h.Host != host || h.State != Asking {
@@ -57,6 +58,6 @@ func settle(hops []Hop, host string, found []api.Namespace, err error) {
 			h.State, h.Why = Unseen, err.Error()
 			continue
 		}
-		h.confirm(found)
+		h.confirm(found, facts)
 	}
 }
