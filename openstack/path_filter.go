@@ -233,12 +233,12 @@ func (v View) tuple(f Follow, w words) string {
 		list = append(list, v.pair(w))
 	}
 	list = append(list, w.proto(f.Proto))
-	for port, known := range map[uint16]bool{f.Far.Port(): true, f.Near.Port(): !v.Rewritten} {
-		if port != 0 && known {
-			list = append(list, w.port(f.Proto, port))
-		}
+	if n := f.Near.Port(); n != 0 && !v.Rewritten {
+		list = append(list, w.port(f.Proto, n))
 	}
-	slices.Sort(list[2:])
+	if n := f.Far.Port(); n != 0 {
+		list = append(list, w.port(f.Proto, n))
+	}
 	return allOf(list...)
 }
 
