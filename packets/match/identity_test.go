@@ -55,6 +55,7 @@ func TestKeys(t *testing.T) {
 		{"echo seq", echo(1, false), func(p *packet) { p.seq++ }, false},
 		{"reply", echo(1, false), func(p *packet) { p.icmp = layers.CreateICMPv4TypeCode(0, 0) }, false},
 		{"UDP payload", datagramOf(0, "a"), func(p *packet) { p.payload = []byte("b") }, false},
+		{"place of a fragment", packet{src: near, dst: far, proto: layers.IPProtocolUDP, id: 3, offset: 8, payload: make([]byte, 8)}, func(p *packet) { p.offset = 16 }, false},
 		{"fragment", datagramOf(3, "12345678"), func(p *packet) { p.more = true }, false},
 	}
 	for _, test := range tests {
@@ -65,6 +66,25 @@ func TestKeys(t *testing.T) {
 				t.Errorf("the same: %v", got)
 			}
 		})
+	}
+}
+
+// TestKeyOfOptions: duplicate acknowledgements differ in their timestamps
+// only; a SYN's MSS is clamped on its way.
+func TestKeyOfOptions(t *testing.T) {
+	i := newIdentifier(Options{})
+	with := func(syn bool, kind layers.TCPOptionKind, data ...byte) identity {
+		tcp := &layers.TCP{SrcPort: 1, DstPort: 2, Seq: 3, SYN: syn, ACK: !syn, Options: []layers.TCPOption{
+			{OptionType: kind, OptionLength: uint8(2 + len(data)), OptionData: data},
+		}}
+		ls := segment(1, 1, 0).layers()
+		return identityOf(t, i, serialise(ls[0], ls[1], tcp))
+	}
+	if with(false, layers.TCPOptionKindTimestamps, 1, 1, 1, 1, 2, 2, 2, 2).key == with(false, layers.TCPOptionKindTimestamps, 1, 1, 1, 2, 2, 2, 2, 2).key {
+		t.Error("two acknowledgements are one")
+	}
+	if with(true, layers.TCPOptionKindMSS, 5, 180).key != with(true, layers.TCPOptionKindMSS, 5, 100).key {
+		t.Error("a SYN with its MSS clamped is another")
 	}
 }
 

@@ -114,7 +114,7 @@ func (m *Matcher) verdict(s *slot, j *judgement) Verdict {
 	if j.direction == Back {
 		end = lowest(m.path)
 	}
-	if twin := m.row(s.twin); twin != nil && j.before&twin.seen != 0 && m.directed(twin, j.direction) {
+	if twin := m.row(s.twin); twin != nil && j.before&twin.seen != 0 && twin.seen&s.seen != 0 && m.directed(twin, j.direction) {
 		return Duplicate
 	}
 	switch {

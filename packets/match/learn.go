@@ -3,15 +3,12 @@ package match
 // delay is the usual time between two hops, clocks' error included.
 type delay struct {
 	mean, spread int64
-	count        uint32
+	known        bool
 }
 
 func (d *delay) learn(x int64) {
-	if d.count < 1<<20 {
-		d.count++
-	}
-	if d.count == 1 {
-		d.mean, d.spread = x, abs(x)/2
+	if !d.known {
+		*d = delay{x, abs(x) / 2, true}
 		return
 	}
 	// As TCP estimates a round trip (RFC 6298), with outliers held down.
@@ -44,12 +41,24 @@ func (m *Matcher) usually(d, from, to int, x int64) {
 	m.usual[d][to*len(m.hops)+from].learn(-x)
 }
 
-// learn keeps the usual delays, from packets that can't be mistaken.
-func (m *Matcher) learn(s *slot, g *sighting, d int) {
-	if !s.strong || s.twin != 0 || s.flags&Guessed != 0 || s.seen == g.bit() || s.wrong != 0 || int(s.latest) == g.hop {
+// learn keeps the usual delays, from settled rows that can't be mistaken. Of
+// many rows a few are enough.
+func (m *Matcher) learn(s *slot) {
+	d := way(s.votes)
+	if !s.strong || s.twin != 0 || s.flags&Guessed != 0 || s.wrong != 0 {
 		return
 	}
-	m.usually(d, int(s.latest), g.hop, g.time-m.timesOf(s)[s.latest])
+	if m.learnt++; m.learnt > 64 && m.learnt%16 != 0 {
+		return
+	}
+	times := m.timesOf(s)
+	for a := s.seen; a != 0; a &= a - 1 {
+		from := lowest(a)
+		for b := a & (a - 1); b != 0; b &= b - 1 {
+			to := lowest(b)
+			m.usually(d, from, to, times[to]-times[from])
+		}
+	}
 }
 
 // order finds out whether s and the row before it at this hop passed another

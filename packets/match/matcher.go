@@ -26,6 +26,7 @@ type Matcher struct {
 	version uint64
 	watches []watch
 	usual   [3][]delay  // by direction: from one hop (times hops) to another
+	learnt  uint64      // rows that usual was learnt from, or could have been
 	latest  [3][]uint64 // by direction: the row last seen at a hop
 	frame   frame
 	identifier
@@ -53,8 +54,7 @@ type slot struct {
 	seen   uint32 // hops
 	wrong  uint32 // hops where it was seen, but not as it should have been
 	flags  Flags
-	votes  int8 // for the way out, against the way back
-	latest uint8
+	votes  int8  // for the way out, against the way back
 	source uint8 // the hop whose bytes are kept
 	size   uint16
 	twin   uint64 // a row with the same key, or 0
@@ -148,7 +148,9 @@ func (m *Matcher) Advance(now int64) {
 	m.now = max(m.now, now)
 	before := m.settling
 	for m.settling < m.next && m.settled(m.at(m.settling)) {
-		m.mend(m.at(m.settling))
+		s := m.at(m.settling)
+		m.mend(s)
+		m.learn(s)
 		m.settling++
 	}
 	if m.settling != before {
@@ -374,10 +376,8 @@ func (m *Matcher) attach(i int, g *sighting, p *packets.Packet) {
 	m.shape(s, g)
 	d := way(s.votes)
 	if s.seen&bit != 0 {
-		m.learn(s, g, d)
 		m.order(s, g, d)
 	}
-	s.latest = uint8(g.hop)
 }
 
 // keep copies the packet as the endpoints see it.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/gopacket/layers"
+	"pgregory.net/rapid"
 
 	"steth/packets"
 )
@@ -171,6 +172,21 @@ func TestRows(t *testing.T) {
 			send(m, echo(1, false), start, 0, 1)
 			send(m, echo(1, false), start+3000*ms, 3, 4)
 		}, []string{"out o +0.06 b +3000.31 +3000.38 delivered unanswered"}},
+		{"too late to be sure", func(m *Matcher) {
+			send(m, datagramOf(0, "x"), start, 0, 1)
+			send(m, datagramOf(0, "x"), start+3000*ms, 3, 4)
+		}, []string{"out o +0.06 b x x unknown", "out before before b o +0.07 delivered"}},
+		{"there and back", func(m *Matcher) {
+			send(m, datagramOf(0, "x"), start, 0, 1)
+			f := datagramOf(0, "x").frame()
+			m.options.Near, m.options.Far = nil, nil
+			sight(m, 0, start+ms/10, f, 0, outgoing) // something sent it back
+			send(m, datagramOf(0, "x"), start, 3, 4)
+		}, []string{"out o +0.06 b +0.31 +0.38 delivered", "back o before b before before delivered"}},
+		{"right in the end", func(m *Matcher) {
+			send(m, echo(1, false), start, 0, 1, 4)
+			sight(m, 3, start+310_000, wrap(echo(1, false).frame(), VXLAN, 7, "10.99.0.11", "10.99.0.12"), 192, 0)
+		}, []string{"out o +0.06 b astray +0.38 delivered unanswered"}},
 		{"too large for the wire", func(m *Matcher) {
 			send(m, segment(1, 1, 4000), start, 0)
 			send(m, segment(1, 1, 1400), start, 1, 3, 4)
@@ -217,6 +233,10 @@ func TestFlags(t *testing.T) {
 			send(m, segment(5, 1000, 100), start, all...)
 			send(m, segment(6, 1000, 100), start+200*ms, all...)
 		}, Resent, Guessed},
+		{"an acknowledgement repeated is none", func(m *Matcher) {
+			send(m, segment(5, 1000, 0), start, all...)
+			send(m, segment(6, 1000, 0), start+200*ms, all...)
+		}, 0, Resent},
 		{"the next segment is no retransmission", func(m *Matcher) {
 			send(m, segment(5, 1000, 100), start, all...)
 			send(m, segment(6, 1100, 100), start+200*ms, all...)
@@ -234,6 +254,15 @@ func TestFlags(t *testing.T) {
 			send(m, echo(2, false), start-ms, 3, 4)
 			send(m, echo(1, false), start, all...)
 		}, Reordered, Late},
+		{"overtaken on the way back", func(m *Matcher) {
+			send(m, echo(2, true), start+ms, 4, 3)
+			send(m, echo(2, true), start-ms, 1, 0)
+			send(m, echo(1, true), start, all...)
+		}, Reordered, Late},
+		{"right in the end", func(m *Matcher) {
+			send(m, echo(1, false), start, 0, 1, 4)
+			sight(m, 3, start+310_000, wrap(echo(1, false).frame(), VXLAN, 7, "10.99.0.11", "10.99.0.12"), 192, 0)
+		}, Astray, Bypassed},
 		{"late", func(m *Matcher) {
 			send(m, echo(1, false), start, 0, 1)
 			send(m, echo(1, false), start+1500*ms, 3, 4)
@@ -384,6 +413,130 @@ func TestFlooding(t *testing.T) {
 	if len(rows) != 2 || rows[0].Flags != Flooded || rows[1].Flags != 0 || rows[0].Verdict != Delivered || rows[1].Marks[2].State != Quiet {
 		t.Errorf("%+v", rows)
 	}
+}
+
+// TestTags: a tag inside the tunnel is the tenant's, one outside the hop's.
+func TestTags(t *testing.T) {
+	m := newMatcher(t, []Hop{{Encap: Encap{Tunnel: VXLAN, VLAN: 9}}}, Options{})
+	tag := func(f []byte, id byte) []byte {
+		return slices.Concat(f[:12], []byte{0x81, 0, 0x20, id}, f[12:])
+	}
+	for i, f := range [][]byte{
+		wrap(tag(datagramOf(1, "").frame(), 9), VXLAN, 1, "10.9.0.1", "10.9.0.2"),
+		tag(wrap(datagramOf(2, "").frame(), VXLAN, 1, "10.9.0.1", "10.9.0.2"), 8),
+		tag(wrap(datagramOf(3, "").frame(), VXLAN, 1, "10.9.0.1", "10.9.0.2"), 9),
+	} {
+		sight(m, 0, start+int64(i), f, 0, 0)
+	}
+	if n := m.Total().Hops[0].Astray; n != 2 || len(rowsOf(m)) != 1 {
+		t.Errorf("%d astray, %d rows", n, len(rowsOf(m)))
+	}
+}
+
+// TestCrowd floods one hop with equal packets: nobody is accused of their loss.
+func TestCrowd(t *testing.T) {
+	m := newMatcher(t, lab(), Options{})
+	for i := range int64(200) {
+		send(m, datagramOf(0, "x"), start+i*1000, 0)
+	}
+	m.Advance(start + 5000*ms)
+	if s := m.Total(); s.Out.Lost != 0 || s.Out.Unknown != maxEqual || s.Hops[0].Unmatched.Crowded != 200-maxEqual {
+		t.Errorf("%+v %+v", s.Out, s.Hops[0])
+	}
+}
+
+// TestMended has an ARP question that takes longer than packets that can have
+// equals are joined at once, and its answer.
+func TestMended(t *testing.T) {
+	m := newMatcher(t, lab(), Options{})
+	tunnelled := func(f []byte) []byte { return wrap(f, VXLAN, 1042, "10.99.0.11", "10.99.0.12") }
+	question, answer := arpFrame(1, near, far), arpFrame(2, far, near)
+	for i := range int64(3) {
+		at := start + i*1000*ms
+		sight(m, 0, at, question, 0, 0)
+		sight(m, 1, at+1, tunnelled(question), 0, outgoing)
+		if i == 2 && len(rowsOf(m)) != 5 {
+			t.Errorf("%d rows before the third came", len(rowsOf(m)))
+		}
+		sight(m, 3, at+40*ms, tunnelled(question), 0, 0)
+		sight(m, 4, at+40*ms+1, question, 0, outgoing)
+		sight(m, 4, at+40*ms+2, answer, 0, 0)
+		m.Advance(at + 1500*ms)
+	}
+	m.Advance(start + 9000*ms)
+	for _, r := range rowsOf(m) {
+		if got := picture(&r); r.Direction == Out && got != "out o +0.00 b +40.00 +40.00 delivered answered" {
+			t.Error(got)
+		}
+	}
+	if s := m.Total(); s.Out.Rows != 3 || s.Out.Answered != 3 {
+		t.Errorf("%+v", s.Out)
+	}
+}
+
+func TestCopiesDontCount(t *testing.T) {
+	m := newMatcher(t, lab(), Options{})
+	send(m, datagramOf(4, "x"), start, 0, 1, 3, 4)
+	send(m, datagramOf(4, "x"), start+ms/10, 3, 4)
+	m.Advance(start + 5000*ms)
+	if s := m.Total(); s.Hops[3].Out != 1 || s.Out.Duplicate != 1 || s.Out.Delivered != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestHistogram(t *testing.T) {
+	var h histogram
+	for i := int64(1); i <= 100; i++ {
+		h.add(i * 1000_000)
+	}
+	h.add(1 << 60)
+	h.add(-5)
+	got := h.summary()
+	for _, c := range []struct{ got, want time.Duration }{{got.P50, 50 * time.Millisecond}, {got.P99, 99 * time.Millisecond}} {
+		if off := (c.got - c.want).Abs(); off > c.want/32+time.Millisecond {
+			t.Errorf("%v, want about %v", c.got, c.want)
+		}
+	}
+	for d := int64(1024); d < 1<<34; d = d*9/8 + 1 {
+		if off := (middle(step(d)) - time.Duration(d)).Abs(); int64(off) > d/32+1 {
+			t.Fatalf("%d ns is told as %v", d, middle(step(d)))
+		}
+	}
+}
+
+// TestIndex walks chains while slots come and go.
+func TestIndex(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const slots = 8
+		x, model := newIndex(slots), map[int]uint64{}
+		for range rapid.IntRange(1, 60).Draw(t, "steps") {
+			slot := rapid.IntRange(0, slots-1).Draw(t, "slot")
+			if h, ok := model[slot]; ok {
+				x.remove(slot, h)
+				delete(model, slot)
+			} else {
+				model[slot] = uint64(rapid.IntRange(0, 2).Draw(t, "hash"))<<1 | 1
+				x.add(slot, model[slot])
+			}
+			for h := range uint64(3) {
+				want, got := 0, 0
+				for _, is := range model {
+					if is == h<<1|1 {
+						want++
+					}
+				}
+				for i := x.first(h<<1 | 1); i >= 0; i = x.next(i) {
+					if model[i] != h<<1|1 {
+						t.Fatalf("slot %d is in a chain of others", i)
+					}
+					got++
+				}
+				if got != want {
+					t.Fatalf("%d of %d slots are found", got, want)
+				}
+			}
+		}
+	})
 }
 
 // TestSkew has clocks that are further apart than the hops.

@@ -52,7 +52,6 @@ func (m *Matcher) part(to *slot, g *sighting) {
 		if to.votes == 0 {
 			to.votes = min(max(s.votes, -1), 1)
 		}
-		to.latest, s.latest = uint8(k), uint8(g.hop)
 		to.flags |= Guessed
 		s.flags |= Guessed
 		m.date(to)
@@ -70,8 +69,9 @@ func (m *Matcher) mend(s *slot) {
 	best, equal := candidate{slot: -1}, 0
 	m.equals(s, func(i int, o *slot) {
 		equal++
-		if off, ok := m.follows(s, o); ok {
-			best.prefer(i, off)
+		off, ok := m.follows(s, o)
+		if ok && (best.slot < 0 || m.nearer(off, best.off) || !m.nearer(best.off, off) && o.opened < m.slots[best.slot].opened) {
+			best = candidate{i, off}
 		}
 	})
 	if best.slot < 0 {
@@ -80,7 +80,7 @@ func (m *Matcher) mend(s *slot) {
 	rest := &m.slots[best.slot]
 	mine := true
 	m.equals(s, func(_ int, o *slot) {
-		if off, ok := m.follows(o, rest); ok && off < best.off {
+		if off, ok := m.follows(o, rest); ok && m.nearer(off, best.off) {
 			mine = false
 		}
 	})
@@ -106,6 +106,17 @@ func (m *Matcher) mend(s *slot) {
 	if s.sent == rest.number {
 		s.sent = 0
 	}
+	if s.twin == rest.number {
+		s.twin = 0
+	}
+	m.equals(s, func(_ int, o *slot) {
+		if o.twin == rest.number {
+			o.twin = s.number
+		}
+		if s.twin == 0 {
+			s.twin = o.number
+		}
+	})
 }
 
 // equals calls f for the rows with the same key as s, but for s.

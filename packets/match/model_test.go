@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -225,8 +226,8 @@ func TestModel(t *testing.T) {
 		}
 		for _, p := range w.sent {
 			if problem := w.check(p, rows[p.token]); problem != "" {
-				t.Fatalf("packet %d (back %v, lost before place %d, copied before %d): %s\nrows %+v\nhops %+v\ntrue times %v, copy's %v",
-					p.token, p.back, p.edge, p.copyAt, problem, rows[p.token], w.hops, p.times, p.copies)
+				t.Fatalf("packet %d (back %v, lost before place %d, copied before %d): %s\nrows\n%s\nhops %+v\ntrue times %v, copy's %v",
+					p.token, p.back, p.edge, p.copyAt, problem, list(rows[p.token]), w.hops, p.times, p.copies)
 			}
 			delete(rows, p.token)
 		}
@@ -234,6 +235,21 @@ func TestModel(t *testing.T) {
 			t.Fatalf("rows of packets that were never sent: %+v", rows)
 		}
 	})
+}
+
+// list shows rows with their hops' times since the start, in µs.
+func list(rows []Row) string {
+	var b strings.Builder
+	for _, r := range rows {
+		fmt.Fprintf(&b, "%d %s, %s, flags %b:", r.Number, r.Direction, r.Verdict, r.Flags)
+		for h, mark := range r.Marks {
+			if mark.Time != 0 {
+				fmt.Fprintf(&b, " %d:%.3f", h, float64(mark.Time-start)/1000)
+			}
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
 }
 
 func (w *model) matcher(t *rapid.T) *Matcher {
@@ -382,7 +398,7 @@ func TestModelWithGaps(t *testing.T) {
 			case r.Verdict == Delivered && p.edge < len(w.hops):
 				t.Fatalf("%d was lost before place %d, and is called delivered", p.token, p.edge)
 			case r.Verdict == Lost && (p.edge <= place[r.From] || p.edge > place[r.To]):
-				t.Fatalf("%d was lost before place %d, not between hops %d and %d", p.token, p.edge, r.From, r.To)
+				t.Fatalf("%d was lost before place %d, not between hops %d and %d\n%strue times %v, copy's %v, copied before %d, back %v, gaps %v", p.token, p.edge, r.From, r.To, list([]Row{r}), p.times, p.copies, p.copyAt, p.back, w.gaps)
 			}
 			for h, mark := range r.Marks {
 				if mark.Time != 0 && mark.Time != p.times[h] && mark.Time != p.copies[h] {
@@ -405,6 +421,7 @@ func TestModelOfRepeats(t *testing.T) {
 			m.Start(h, start-60_000*ms)
 		}
 		n := rapid.IntRange(2, 20).Draw(t, "times")
+		id := rapid.SampledFrom([]uint16{0, 5}).Draw(t, "id")
 		// Captures lag behind by some packets each, as streams from agents do.
 		type arrival struct{ hop, i, at int }
 		var arrivals []arrival
@@ -421,7 +438,7 @@ func TestModelOfRepeats(t *testing.T) {
 		}
 		slices.SortStableFunc(arrivals, func(a, b arrival) int { return a.at - b.at })
 		for _, a := range arrivals {
-			send(m, datagramOf(0, "again"), start+int64(a.i)*10*ms, a.hop)
+			send(m, datagramOf(id, "again"), start+int64(a.i)*10*ms, a.hop)
 		}
 		m.Advance(start + 60_000*ms)
 		rows := rowsOf(m)
