@@ -38,11 +38,17 @@
 //
 // Which of several equal packets a sighting belongs to is decided by time: the
 // usual delay between two hops is learnt from packets that can't be mistaken,
-// and it has the hosts' clock error in it. The nearest row wins where it is
-// much nearer than the first come, else first come is first served. That is a
-// guess, and the row says so ([Guessed]). Equal packets closer together than
-// the jitter of the path can't be told apart by anybody; with more than 64 in
-// flight the rest are counted ([Unmatched].Crowded) and accuse nobody.
+// and it has the hosts' clock error in it. The row that is nearer by more than
+// [Options].Skew wins, else first come is first served. Captures of two hosts
+// don't arrive together, so while a row is young the sighting that would fit it
+// best may be yet to come: when it comes, what was given to a wrong row is moved
+// ([Matcher.See]), and a packet that has been seen in two rows, one of which
+// ends where the other begins, is made one when it settles ([Matcher.Advance]).
+// All of this is a guess, and the row says so ([Guessed]). Equal packets closer
+// together than the jitter of the path can't be told apart by anybody; with
+// more than 64 in flight the rest are counted ([Unmatched].Crowded) and accuse
+// nobody. A packet with an IP id, a TCP sequence number or an echo's number has
+// no equals unless it was copied or repeated, and none of this touches it.
 //
 // # Blind is never lost
 //
