@@ -1,7 +1,6 @@
 package follow
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -119,7 +118,7 @@ func (h Hop) Compared() string {
 	case h.State == Asking || h.Why != "":
 		return "? " + h.Why
 	case h.Check.Device == "":
-		return fmt.Sprintf("? %s, by its packets", h.Device)
+		return "✓ told by its packets"
 	}
 	return "✓ as expected"
 }

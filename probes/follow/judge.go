@@ -183,7 +183,7 @@ func (f facts) silent() probes.Finding {
 	}
 	return probes.Finding{
 		Code: "nothing-seen", Reason: reason,
-		Next: []probes.Next{{Do: "steth path --follow all", Why: "shows whatever the port sends"}},
+		Next: []probes.Next{{Do: "steth path --port " + f.path.From.Port + " --follow all", Why: "shows whatever the port sends"}},
 	}
 }
 

@@ -28,8 +28,8 @@ func matching(hops []Hop) ([]match.Hop, match.Options) {
 			Translate: append(translate(h.View.Near, origin.Near), translate(h.View.Far, origin.Far)...),
 			MTU:       h.MTU(),
 		}
-		if h.View.NAT != "" {
-			options.AnyPort = true // Neutron's NAT gives every flow a port by chance (use_random_fully)
+		if h.View.Rewritten {
+			options.AnyPort = true
 		}
 	}
 	return out, options

@@ -13,7 +13,7 @@ import (
 // the router's host, and on by a NIC that also carries the tunnel.
 func TestMatching(t *testing.T) {
 	inside := openstack.View{Near: addrs("10.1.0.74"), NearMAC: "fa:16:3e:00:00:01"}
-	outside := openstack.View{Near: addrs("203.0.113.9"), NAT: "floating IP 203.0.113.9"}
+	outside := openstack.View{Near: addrs("203.0.113.9"), Rewritten: true}
 	local, remote := addrs("10.9.0.1")[0], addrs("10.9.0.2")[0]
 	tunnel := openstack.Encap{Kind: openstack.EncapVXLAN, ID: 7, Local: local, Remote: remote, Ports: []int{4789}}
 	hops := []Hop{

@@ -137,7 +137,6 @@ func (s *Session) pace(ctx context.Context, end context.CancelCauseFunc, m *matc
 	var looking sync.WaitGroup
 	defer looking.Wait()
 	stop := s.stop
-	look := true
 	for {
 		select {
 		case <-all:
@@ -159,10 +158,9 @@ func (s *Session) pace(ctx context.Context, end context.CancelCauseFunc, m *matc
 				}
 			}
 		case <-looked:
-			if _, next := m.Bounds(); look && next == 1 {
+			if s.Rows(0, make([]match.Row, 1)) == 0 {
 				looking.Go(func() { s.look(ctx) })
 			}
-			look = false
 		}
 	}
 }
@@ -338,10 +336,11 @@ func (s *Session) Bounds() (first, next uint64) {
 }
 
 // Rows fills dst with rows from the given number on, see [match.Matcher.Rows].
-// Marks stand in the order of Hops.
+// Marks stand in the order of Hops. Packets that only hops with a wide filter
+// have seen are left out, here and in what is counted: they are others'.
 func (s *Session) Rows(from uint64, dst []match.Row) int {
 	if m := s.matcher.Load(); m != nil {
-		return m.Rows(from, dst)
+		return own(m, s.Hops(), from, dst)
 	}
 	return 0
 }
@@ -349,7 +348,8 @@ func (s *Session) Rows(from uint64, dst []match.Row) int {
 // Summary is what the rows of the last seconds say.
 func (s *Session) Summary() match.Summary {
 	if m := s.matcher.Load(); m != nil {
-		return m.Summary(s.env.Now().UnixNano())
+		now := s.env.Now().UnixNano()
+		return expel(m, s.Hops(), now-int64(m.Window()), m.Summary(now))
 	}
 	return match.Summary{Hops: make([]match.HopSummary, len(s.plan.Path.Hops))}
 }
@@ -357,7 +357,7 @@ func (s *Session) Summary() match.Summary {
 // Total is what all rows since the start say.
 func (s *Session) Total() match.Summary {
 	if m := s.matcher.Load(); m != nil {
-		return m.Total()
+		return expel(m, s.Hops(), 0, m.Total())
 	}
 	return match.Summary{Hops: make([]match.HopSummary, len(s.plan.Path.Hops))}
 }
