@@ -25,7 +25,7 @@ type candidate struct {
 func (m *Matcher) find(g *sighting) (at int, twin uint64, crowded bool) {
 	var free [maxEqual]candidate
 	var nearby, frees, steps int
-	best, mixed, taken, apart := candidate{slot: -1}, candidate{slot: -1}, candidate{slot: -1}, candidate{slot: -1}
+	best, taken, apart := candidate{slot: -1}, candidate{slot: -1}, candidate{slot: -1}
 	for i := m.byKey.first(g.key.hash); i >= 0 && steps < 4*maxEqual; i = m.byKey.next(i) {
 		s := &m.slots[i]
 		steps++
@@ -40,9 +40,6 @@ func (m *Matcher) find(g *sighting) (at int, twin uint64, crowded bool) {
 		}
 		if g.clothes == fits && (s.seen|s.wrong)&g.bit() != 0 {
 			taken.prefer(i, abs(g.time-m.timesOf(s)[g.hop]))
-			if off, hops := m.mixed(s, g); hops != 0 {
-				mixed.prefer(i, off)
-			}
 			continue
 		}
 		off := m.nearest(s, g)
@@ -57,8 +54,6 @@ func (m *Matcher) find(g *sighting) (at int, twin uint64, crowded bool) {
 		}
 	}
 	switch {
-	case mixed.slot >= 0 && (best.slot < 0 || m.nearer(mixed.off, best.off)):
-		return -1, m.slots[mixed.slot].number, false
 	case best.slot >= 0:
 		if frees > 1 {
 			best.slot = m.firstCome(free[:frees], best)

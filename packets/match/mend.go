@@ -2,23 +2,20 @@ package match
 
 // mixed finds out whether s, which has a sighting at g's hop already, was made
 // of two equal packets, each seen at hops where the other was not: then some of
-// its sightings fit g much better than the one at that hop. It gives the
-// smallest distance, and the hops of those sightings.
-func (m *Matcher) mixed(s *slot, g *sighting) (off int64, hops uint32) {
-	if s.wrong != 0 || g.clothes != fits || s.seen&g.bit() == 0 {
-		return 0, 0
+// its sightings fit g much better than the one at that hop. It gives the hops of
+// those sightings.
+func (m *Matcher) mixed(s *slot, g *sighting) (hops uint32) {
+	if s.wrong != 0 || s.seen&g.bit() == 0 {
+		return 0
 	}
 	has, d := m.timesOf(s)[g.hop], way(s.votes)
 	for rest := s.seen &^ g.bit(); rest != 0; rest &= rest - 1 {
 		k := lowest(rest)
-		if with := m.off(s, k, g.hop, g.time, d); m.nearer(with, m.off(s, k, g.hop, has, d)) {
-			if hops == 0 || with < off {
-				off = with
-			}
+		if m.nearer(m.off(s, k, g.hop, g.time, d), m.off(s, k, g.hop, has, d)) {
 			hops |= 1 << k
 		}
 	}
-	return off, hops
+	return hops
 }
 
 // part moves to the row that g was given to what fits g much better than the
@@ -33,8 +30,7 @@ func (m *Matcher) part(to *slot, g *sighting) {
 		if s == to || s.key != g.key || s.votes > 0 && g.vote < 0 || s.votes < 0 && g.vote > 0 {
 			continue
 		}
-		_, hops := m.mixed(s, g)
-		for hops &^= to.seen | to.wrong; hops != 0; hops &= hops - 1 {
+		for hops := m.mixed(s, g) &^ (to.seen | to.wrong); hops != 0; hops &= hops - 1 {
 			k := lowest(hops)
 			if moved&(1<<k) == 0 {
 				moves[k].slot = -1
