@@ -50,7 +50,7 @@ type Matcher struct {
 type slot struct {
 	identity
 	number uint64
-	opened int64  // the time of the sighting that made the row
+	opened int64  // the earliest time at which it was seen
 	seen   uint32 // hops
 	wrong  uint32 // hops where it was seen, but not as it should have been
 	flags  Flags

@@ -28,7 +28,7 @@ func lab() []Hop {
 	}
 }
 
-// go sends p along lab's path; at each hop it's seen so many ms after t.
+// send sends p along lab's path; at each hop it's seen so many ms after t.
 func send(m *Matcher, p packet, t int64, hops ...int) {
 	delays := map[int]int64{0: 0, 1: 60_000, 3: 310_000, 4: 380_000}
 	for _, h := range hops {
