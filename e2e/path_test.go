@@ -173,60 +173,84 @@ func interfaces(t *testing.T, path string) int {
 	return n
 }
 
+// fault is one broken edge: an nft rule, where it is made, and between which
+// two devices packets are lost then.
+type fault struct {
+	name      string
+	where     []string // as `steth lab exec` takes it
+	rule      string
+	size      string
+	from, to  [2]string // host and how the device's name begins
+	direction string
+}
+
 // TestPathBroken breaks one edge at a time: the sentence names it, and no other.
 func TestPathBroken(t *testing.T) {
-	flavour(t, "linuxbridge")
-	a, b := pair(t)
-	tapB := "tap" + b["id"][:11]
-	for name, c := range map[string]struct {
-		where     []string
-		rule      string
-		size      string
-		from, to  [2]string // host and device
-		direction string
-	}{
-		"the fabric drops every third": {
-			rule: "ip saddr 10.99.0.11 udp dport { 4789, 8472 } numgen inc mod 3 == 0 drop",
-			from: [2]string{"cmp1", "eth1"}, to: [2]string{"cmp2", "eth1"}, direction: "out",
+	out := [2][2]string{{"cmp1", "eth1"}, {"cmp2", "eth1"}}
+	for flavourName, faults := range map[string][]fault{
+		"linuxbridge": {
+			{
+				name: "the fabric drops every third", rule: "ip saddr 10.99.0.11 udp dport { 4789, 8472 } numgen inc mod 3 == 0 drop",
+				size: "56", from: out[0], to: out[1], direction: "out",
+			},
+			{
+				name: "the fabric drops large packets", rule: "ip saddr 10.99.0.11 ip length > 1000 udp dport { 4789, 8472 } drop",
+				size: "1200", from: out[0], to: out[1], direction: "out",
+			},
+			{
+				name: "the fabric drops replies", rule: "ip saddr 10.99.0.12 udp dport { 4789, 8472 } numgen inc mod 2 == 0 drop",
+				size: "56", from: out[1], to: out[0], direction: "back",
+			},
+			{
+				name: "the far tap", where: []string{"-h", "cmp2"}, rule: "oifname TAP ip protocol icmp numgen inc mod 4 == 0 drop",
+				size: "56", from: [2]string{"cmp2", "brq"}, to: [2]string{"cmp2", "tap"}, direction: "out",
+			},
 		},
-		"the fabric drops large packets": {
-			rule: "ip saddr 10.99.0.11 ip length > 1000 udp dport { 4789, 8472 } drop", size: "1200",
-			from: [2]string{"cmp1", "eth1"}, to: [2]string{"cmp2", "eth1"}, direction: "out",
-		},
-		"the fabric drops replies": {
-			rule: "ip saddr 10.99.0.12 udp dport { 4789, 8472 } numgen inc mod 2 == 0 drop",
-			from: [2]string{"cmp2", "eth1"}, to: [2]string{"cmp1", "eth1"}, direction: "back",
-		},
-		"the far tap": {
-			where: []string{"-h", "cmp2"}, rule: "oifname " + tapB + " ip protocol icmp numgen inc mod 4 == 0 drop",
-			from: [2]string{"cmp2", "brq"}, to: [2]string{"cmp2", tapB}, direction: "out",
+		"ovs": {
+			{
+				name: "the fabric drops every third", rule: "ip saddr 10.99.0.11 udp dport 4789 numgen inc mod 3 == 0 drop",
+				size: "56", from: out[0], to: out[1], direction: "out",
+			},
+			{
+				name: "the fabric drops replies", rule: "ip saddr 10.99.0.12 udp dport 4789 numgen inc mod 2 == 0 drop",
+				size: "56", from: out[1], to: out[0], direction: "back",
+			},
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			drop(t, c.where, c.rule)
-			size := c.size
-			if size == "" {
-				size = "56"
-			}
-			report := followPing(t, a, b, 120, size)
-			from, to := report.hop(t, c.from[0], c.from[1]), report.hop(t, c.to[0], c.to[1])
-			lost := 0
-			for _, r := range report.Rows {
-				switch {
-				case r.Verdict == "lost" && (r.LostAfter != from || r.LostBefore != to || r.Direction != c.direction):
-					t.Errorf("%s (%s) is lost between %d and %d, want %d and %d", r.Packet, r.Direction, r.LostAfter, r.LostBefore, from, to)
-				case r.Verdict == "lost":
-					lost++
-				}
-			}
-			between := fmt.Sprintf("lost between %d %s", from, deviceAt(report, from))
-			if f := report.Finding; f.Verdict != "fail" || f.Code != "lost" || !strings.Contains(f.Reason, between) || !strings.Contains(f.Reason, fmt.Sprintf(" and %d %s", to, deviceAt(report, to))) || strings.Contains(f.Reason, "elsewhere") {
-				t.Errorf("the finding is %s %s %q, want %q and hop %d", f.Verdict, f.Code, f.Reason, between, to)
-			}
-			if want := fmt.Sprintf("%d of ", lost); lost == 0 || !strings.HasPrefix(report.Finding.Reason, want) {
-				t.Errorf("%d rows are lost, the finding says %q", lost, report.Finding.Reason)
+		t.Run(flavourName, func(t *testing.T) {
+			flavour(t, flavourName)
+			a, b := pair(t)
+			for _, f := range faults {
+				t.Run(f.name, func(t *testing.T) {
+					drop(t, f.where, strings.ReplaceAll(f.rule, "TAP", "tap"+b["id"][:11]))
+					f.check(t, followPing(t, a, b, 120, f.size))
+				})
 			}
 		})
+	}
+}
+
+// check holds a report against the edge that was broken.
+func (f fault) check(t *testing.T, report pathReport) {
+	t.Helper()
+	from, to := report.hop(t, f.from[0], f.from[1]), report.hop(t, f.to[0], f.to[1])
+	lost := 0
+	for _, r := range report.Rows {
+		if r.Verdict != "lost" {
+			continue
+		}
+		if lost++; r.LostAfter != from || r.LostBefore != to || r.Direction != f.direction {
+			t.Errorf("%s (%s) is lost between %d and %d, want %d and %d", r.Packet, r.Direction, r.LostAfter, r.LostBefore, from, to)
+		}
+	}
+	between := fmt.Sprintf("lost between %d %s and %d %s", from, deviceAt(report, from), to, deviceAt(report, to))
+	switch got := report.Finding; {
+	case got.Verdict != "fail" || got.Code != "lost":
+		t.Errorf("the finding is %s %s %q", got.Verdict, got.Code, got.Reason)
+	case !strings.Contains(got.Reason, between) || strings.Contains(got.Reason, "elsewhere"):
+		t.Errorf("the finding is %q, want %q and no other", got.Reason, between)
+	case lost == 0 || !strings.HasPrefix(got.Reason, fmt.Sprintf("%d of ", lost)):
+		t.Errorf("%d rows are lost, the finding says %q", lost, got.Reason)
 	}
 }
 

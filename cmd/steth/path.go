@@ -314,7 +314,11 @@ func printPath(s *follow.Session, most int) error {
 	hops, total := s.Hops(), s.Total()
 	t := table{titles: []string{"#", "HOST", "HOP", "WHAT", "SEEN BY", "OUT", "BACK", "+DELAY ms", "MTU", "EXPECTED AND FOUND"}}
 	for i, h := range hops {
-		t.rows = append(t.rows, hopCells(h, total.Hops[i]))
+		cells := hopCells(h, total.Hops[i])
+		if i > 0 && h.Why != "" && h.Host != "" && h.Host == hops[i-1].Host && h.Why == hops[i-1].Why {
+			cells[len(cells)-1] = "? the same"
+		}
+		t.rows = append(t.rows, cells)
 	}
 	if err := t.write(os.Stdout, "table"); err != nil {
 		return err

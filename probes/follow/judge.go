@@ -115,6 +115,14 @@ func (f facts) lost(i match.Interval) probes.Finding {
 	if more := f.otherLosses(i); more > 0 {
 		reason += fmt.Sprintf("; %d more lost elsewhere", more)
 	}
+	for _, h := range f.hops[min(i.From, i.To)+1 : max(i.From, i.To)] {
+		switch {
+		case h.Missing():
+			reason += "; in between " + h.Differs()
+		case h.State == Broken:
+			reason += "; in between " + h.Why
+		}
+	}
 	return probes.Finding{
 		Code: "lost", Reason: reason, Host: to.Host, Netns: to.Netns, Device: to.Device,
 		Next: []probes.Next{

@@ -115,6 +115,13 @@ func TestJudge(t *testing.T) {
 			},
 			7, 0, probes.Fail, "lost", "2 of 7 lost between 1 tap1 on cmp1 and 2 eth1 on cmp1",
 		},
+		"what is missing in between is named": {
+			func(f *facts) {
+				absent(&f.hops[3])
+				lose(&f.sum, match.Interval{Direction: match.Out, From: 1, To: 4, Lost: 7})
+			},
+			7, 0, probes.Fail, "lost", "7 of 7 lost between 2 eth1 on cmp1 and 5 tap2 on cmp2; in between eth1 is not on cmp2",
+		},
 		"the far host is not seen": {
 			func(f *facts) {
 				for i := 3; i < 5; i++ {
