@@ -37,7 +37,8 @@ type Hop struct {
 	// tell which; nil where it's known. Until a packet has told, nothing is
 	// called missing here.
 	guesses []string
-	found   int // MTU of the device; 0: not known
+	found   int   // MTU of the device; 0: not known
+	err     error // that Why tells, where an agent said it
 }
 
 // Name is the hop as a sentence calls it: "3 eth1 on cmp1".

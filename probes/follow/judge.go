@@ -166,16 +166,18 @@ func (f facts) absent(missing []Hop) string {
 
 // blind is what to say where no hop could be watched: the first reason.
 func (f facts) blind() probes.Finding {
-	var why []string
+	why := errors.New("none carries packets that can be captured")
 	for _, h := range f.hops {
-		if h.Why != "" && h.Seen == openstack.SeenPackets {
-			why = append(why, fmt.Sprintf("%s: %s", h.Name(), h.Why))
+		if h.Seen != openstack.SeenPackets || h.Why == "" {
+			continue
 		}
+		if why = h.err; why == nil {
+			why = errors.New(h.Why)
+		}
+		why = fmt.Errorf("%s: %w", h.Name(), why)
+		break
 	}
-	if len(why) == 0 {
-		why = []string{"no hop of this path carries packets that can be captured"}
-	}
-	return probes.Failed(probes.Finding{}, errors.New("no hop can be watched: "+why[0]))
+	return probes.Failed(probes.Finding{}, fmt.Errorf("no hop can be watched: %w", why))
 }
 
 func (f facts) silent() probes.Finding {

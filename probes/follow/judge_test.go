@@ -160,10 +160,11 @@ func TestJudge(t *testing.T) {
 		"nobody answers for any host": {
 			func(f *facts) {
 				for i := range f.hops {
-					f.hops[i].State, f.hops[i].Why = Unseen, "connection refused"
+					f.hops[i].err = fmt.Errorf("connection refused: %w", rpc.ErrUnavailable)
+					f.hops[i].State, f.hops[i].Why = Unseen, f.hops[i].err.Error()
 				}
 			},
-			0, 0, probes.Error, probes.CodeCouldNotRun, "no hop can be watched: 1 tap1 on cmp1: connection refused",
+			0, 0, probes.Error, probes.CodeUnreachable, fmt.Sprintf("no hop can be watched: 1 tap1 on cmp1: connection refused: %v", rpc.ErrUnavailable),
 		},
 		"could not run": {
 			func(f *facts) { f.err = fmt.Errorf("links: %w", rpc.ErrUnavailable) },

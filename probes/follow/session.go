@@ -71,7 +71,7 @@ func Start(ctx context.Context, env probes.Env, plan Plan) (*Session, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	s := &Session{
 		plan: plan, env: env, cancel: cancel, stop: make(chan struct{}), done: make(chan struct{}),
-		hops: make([]Hop, len(plan.Path.Hops)), notes: slices.Clone(plan.Path.Notes),
+		hops: make([]Hop, len(plan.Path.Hops)), notes: append([]string{}, plan.Path.Notes...),
 	}
 	for i, h := range plan.Path.Hops {
 		s.hops[i] = begin(h)
@@ -277,9 +277,9 @@ func (s *Session) over(d *device, err error) {
 			case err == nil:
 				h.State = Ended
 			case h.State == Watching:
-				h.State, h.Why = Broken, err.Error()
+				h.State, h.Why, h.err = Broken, err.Error(), err
 			default:
-				h.State, h.Why = Unseen, err.Error()
+				h.State, h.Why, h.err = Unseen, err.Error(), err
 			}
 		}
 	})
@@ -312,7 +312,7 @@ func (s *Session) Began() (time.Time, bool) { return s.beganAt() }
 func (s *Session) Notes() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.notes)
+	return append([]string{}, s.notes...)
 }
 
 // Feeds are the captures as they were taken, one a device; [Hop].Capture is an

@@ -55,7 +55,7 @@ func settle(hops []Hop, host string, found []api.Namespace, err error) {
 			continue
 		}
 		if err != nil {
-			h.State, h.Why = Unseen, err.Error()
+			h.State, h.Why, h.err = Unseen, err.Error(), err
 			continue
 		}
 		h.confirm(found, facts)
