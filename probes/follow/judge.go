@@ -24,6 +24,7 @@ func Codes() []probes.Code {
 		{Name: "nothing-seen", Verdict: probes.Warn, Means: "no packet passed that fits"},
 		{Name: "not-followed", Verdict: probes.Warn, Means: "packets passed, and where they ended could not be seen"},
 		{Name: "device-differs", Verdict: probes.Warn, Means: "nothing was lost, but a device is not as it should be"},
+		{Name: "answered-on-the-way", Verdict: probes.OK, Means: "packets were answered by something before the end of the path: a switch that answers ARP, for example"},
 		{Name: "delivered", Verdict: probes.OK, Means: "every packet came to the end of the path, as far as it can be seen"},
 	}
 }
@@ -72,8 +73,10 @@ func (f facts) finding() probes.Finding {
 		return f.blind()
 	case f.crossed() == 0:
 		return f.silent()
-	case f.lastSeen() == 0 || f.sum.Out.Unknown > 0:
+	case f.sum.Out.Unknown > 0 || f.lastSeen() == 0 && f.sum.Out.Delivered == 0:
 		return f.unfollowed()
+	case f.lastSeen() == 0:
+		return f.intercepted()
 	case f.sum.Out.Unanswered > 0 && f.sum.Back.Rows == 0:
 		return f.unanswered()
 	}
@@ -230,6 +233,21 @@ func (f facts) unfollowed() probes.Finding {
 		reason += ": " + strings.Join(dropped, ", ")
 	}
 	return probes.Finding{Code: "not-followed", Reason: reason + f.answers()}
+}
+
+// intercepted tells of packets that were answered, and not by the path's end.
+func (f facts) intercepted() probes.Finding {
+	furthest := f.hops[0]
+	for i, h := range f.sum.Hops {
+		if h.Out > 0 {
+			furthest = f.hops[i]
+		}
+	}
+	return probes.Finding{
+		Code: "answered-on-the-way",
+		Reason: fmt.Sprintf("%d of %d were answered after %s; none came to %s",
+			f.sum.Out.Answered, count(f.sum.Out), furthest.Name(), f.hops[f.last()].Name()) + f.answers(),
+	}
 }
 
 func (f facts) unanswered() probes.Finding {

@@ -137,6 +137,14 @@ func TestJudge(t *testing.T) {
 		"nothing": {
 			nil, 0, 0, probes.Warn, "nothing-seen", "nothing that fits passed 1 tap1 on cmp1, nor any of the 3 other hops that were watched",
 		},
+		"a switch answers": {
+			func(f *facts) {
+				for i := 2; i < 5; i++ {
+					f.sum.Hops[i].Out, f.sum.Hops[i].Back = 0, 0
+				}
+			},
+			4, 4, probes.OK, "answered-on-the-way", "4 of 4 were answered after 2 eth1 on cmp1; none came to 5 tap2 on cmp2; replies 4 of 4",
+		},
 		"drops accuse nobody": {
 			func(f *facts) {
 				f.sum.Out.Delivered, f.sum.Out.Unknown = 90, 10
