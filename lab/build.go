@@ -67,7 +67,7 @@ func (b *builder) build(ctx context.Context) error {
 		if err := b.add(ctx, "host", h.Name, ownHost); err != nil {
 			return err
 		}
-		if err := wires.PlugHost(h, b.members[h.Name].child.pid); err != nil {
+		if err := wires.PlugHost(b.cloud, h, b.members[h.Name].child.pid); err != nil {
 			return err
 		}
 	}
@@ -225,7 +225,7 @@ func names[T any](all []T, name func(T) string) []string {
 func (b *builder) describe(now time.Time) Status {
 	var r record
 	_ = readJSON(b.dir.record(), &r) // written by this very process
-	s := Status{PID: r.PID, Rootless: b.rootless, API: APIURL(b.cloud), Since: now, Until: now.Add(b.life)}
+	s := Status{PID: r.PID, Rootless: b.rootless, Flavour: b.flavour, API: APIURL(b.cloud), Since: now, Until: now.Add(b.life)}
 	for _, h := range b.cloud.Hosts {
 		m := Member{Name: h.Name, PID: b.members[h.Name].child.pid, Address: h.Management}
 		if b.agent != "" {
@@ -238,7 +238,7 @@ func (b *builder) describe(now time.Time) Status {
 	for _, v := range b.cloud.Servers {
 		s.Servers = append(s.Servers, Member{
 			Name: v.Name, PID: b.members[v.Name].child.pid, Address: b.leases[v.Name].Address.Addr(),
-			Host: v.Host.Name, Network: v.Port.Network.Name, Tap: v.Port.Tap(),
+			Host: v.Host.Name, Network: v.Port.Network.Name, Tap: v.Port.Tap(), Plug: v.Port.Plug(),
 		})
 	}
 	return s

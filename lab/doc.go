@@ -2,6 +2,10 @@
 // tenant networks over VXLAN, six servers, a router with NAT and a floating IP,
 // and an OpenStack API that tells of them.
 //
+// It comes in two flavours, by what wires the hosts: ovs gives each an Open
+// vSwitch of its own with the userspace datapath, and needs root; linuxbridge
+// doesn't.
+//
 // # How it is built
 //
 // The program starts itself again as a tree of stages, each in namespaces of its
@@ -9,7 +13,7 @@
 //
 //	steth lab up
 //	└─ init            the first process of the outer namespaces: switches, the API, what is outside
-//	   ├─ host net0    first process of its own: bridges, VXLAN, dnsmasq, routers, steth-agent
+//	   ├─ host net0    first process of its own: bridges or Open vSwitch, dnsmasq, routers, steth-agent
 //	   ├─ host cmp1
 //	   ├─ host cmp2
 //	   ├─ guest web1   a network namespace of the outer one, so that a host sees only its tap

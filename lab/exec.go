@@ -49,7 +49,7 @@ func (s Status) Command(at Place, cwd string, argv []string) ([]string, error) {
 // Environ is base with what the console and OpenStack's clients need to use the
 // lab as the named user. Variables of other clouds in base are left out.
 func (d Dir) Environ(base []string, user string) ([]string, error) {
-	cloud, err := scenario.Load(d.scenario())
+	cloud, err := scenario.Load(d.scenario(), scenario.LinuxBridge) // its users are the same in every flavour
 	if err != nil {
 		return nil, err
 	}

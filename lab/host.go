@@ -42,7 +42,7 @@ func (s stage) runHost(ctx context.Context, cloud *scenario.Cloud, host *scenari
 	if err := wires.Loopback(); err != nil {
 		return err
 	}
-	if err := wires.Host(ctx, cloud, host, wires.Options{Run: kids.run, Rootless: s.rootless}); err != nil {
+	if err := wires.Host(ctx, cloud, host, wires.Options{Run: kids.run, Rootless: s.rootless, LogDir: s.dir.Logs()}); err != nil {
 		return err
 	}
 	report.send(event{Step: stepWired})

@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"steth/lab/scenario"
 )
 
 // errOver ends a lab whose lifetime is over.
@@ -31,7 +29,7 @@ func (s stage) runInit(ctx context.Context, report *reporter, leash *os.File, lo
 			log.Error("clean up", "err", err)
 		}
 	}()
-	cloud, err := scenario.Load(s.dir.scenario())
+	cloud, err := s.cloud()
 	if err != nil {
 		return err
 	}

@@ -4,13 +4,11 @@ package lab
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,7 +21,6 @@ import (
 
 	"github.com/vishvananda/netlink"
 
-	"steth/lab/cloudapi"
 	"steth/lab/scenario"
 )
 
@@ -169,7 +166,7 @@ func machine(t *testing.T) string {
 	}
 	var seen []string
 	for _, l := range links {
-		for _, prefix := range []string{"fab-", "mgmt-", "tun-", "ext-", "brq", "vxlan-", "tap", "ns-", "qr-", "qg-"} {
+		for _, prefix := range []string{"fab-", "mgmt-", "tun-", "ext-", "brq", "vxlan-", "tap", "ns-", "qr-", "qg-", "qbr", "qvb", "qvo", "br-int", "ovs-netdev"} {
 			if strings.HasPrefix(l.Attrs().Name, prefix) {
 				seen = append(seen, l.Attrs().Name)
 			}
@@ -197,16 +194,35 @@ func buildAgent(t *testing.T) string {
 	return path
 }
 
+// eachFlavour runs a test on both, one after the other.
+func eachFlavour(t *testing.T, test func(t *testing.T, flavour scenario.Flavour)) {
+	t.Helper()
+	for _, f := range scenario.Flavours() {
+		t.Run(string(f), func(t *testing.T) { test(t, f) })
+	}
+}
+
 func TestLab(t *testing.T) {
+	agent := buildAgent(t)
+	eachFlavour(t, func(t *testing.T, flavour scenario.Flavour) { testLab(t, flavour, agent) })
+}
+
+func testLab(t *testing.T, flavour scenario.Flavour, agent string) {
 	before := machine(t)
-	cloud, err := scenario.Load("")
+	cloud, err := scenario.Load("", flavour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	agent := buildAgent(t)
 	begin := time.Now()
-	l := start(t, Options{Agent: agent})
-	t.Logf("up after %v", time.Since(begin))
+	l := start(t, Options{Agent: agent, Flavour: flavour})
+	took := time.Since(begin)
+	t.Logf("up after %v", took)
+	if took > 20*time.Second {
+		t.Error("that is too long for a demo")
+	}
+	if l.Status.Flavour != flavour {
+		t.Errorf("it is a lab of flavour %s", l.Status.Flavour)
+	}
 	if after := machine(t); after != before {
 		t.Errorf("the machine changed from\n%s\nto\n%s", before, after)
 	}
@@ -256,6 +272,10 @@ func TestLab(t *testing.T) {
 		}
 	})
 	t.Run("wires are what the API tells", func(t *testing.T) { wiresMatch(t, l, cloud) })
+	if flavour == scenario.OpenVSwitch {
+		t.Run("Open vSwitch", func(t *testing.T) { testSwitch(t, l, cloud) })
+		t.Run("security groups", func(t *testing.T) { testGuards(t, l, cloud) })
+	}
 	t.Run("hosts are apart", func(t *testing.T) {
 		if out := in(t, l, Place{Host: "net0"}, "ip", "netns"); strings.Count(out, "qdhcp-") != 2 || strings.Count(out, "qrouter-") != 1 {
 			t.Errorf("namespaces of net0: %s", out)
@@ -294,7 +314,11 @@ func TestLab(t *testing.T) {
 	})
 
 	processes := tree(t, l.Status.PID)
-	if len(processes) < 1+3+6+3+2 {
+	fewest := 1 + 3 + 6 + 3 + 2
+	if flavour == scenario.OpenVSwitch {
+		fewest += 3 * 2
+	}
+	if len(processes) < fewest {
 		t.Errorf("only %d processes", len(processes))
 	}
 	if err := l.Release(); err != nil {
@@ -313,57 +337,11 @@ func TestLab(t *testing.T) {
 	}
 }
 
-// wiresMatch holds the devices of every host against the ports of the API: each
-// bound port has its tap there, in its network's bridge, and no host has
-// another.
-func wiresMatch(t *testing.T, l *Lab, cloud *scenario.Cloud) {
-	api := cloudapi.New(cloud, cloudapi.Options{URL: l.Status.API})
-	login := httptest.NewRequest("POST", "/identity/v3/auth/tokens", strings.NewReader(
-		`{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"admin","domain":{"id":"default"},"password":"secret"}}}}}`))
-	answer := httptest.NewRecorder()
-	api.ServeHTTP(answer, login)
-	list := httptest.NewRequest("GET", "/networking/v2.0/ports", nil)
-	list.Header.Set("X-Auth-Token", answer.Header().Get("X-Subject-Token"))
-	answer = httptest.NewRecorder()
-	api.ServeHTTP(answer, list)
-	var told struct {
-		Ports []struct {
-			ID      string `json:"id"`
-			Network string `json:"network_id"`
-			Host    string `json:"binding:host_id"`
-		} `json:"ports"`
-	}
-	if err := json.Unmarshal(answer.Body.Bytes(), &told); err != nil || len(told.Ports) != len(cloud.Ports) {
-		t.Fatalf("%d ports, %v", len(told.Ports), err)
-	}
-	for _, h := range cloud.Hosts {
-		want, got := map[string]string{}, map[string]string{}
-		for _, p := range told.Ports {
-			if p.Host == h.Name {
-				want["tap"+p.ID[:11]] = "brq" + p.Network[:11]
-			}
-		}
-		var devices []struct {
-			Name   string `json:"ifname"`
-			Master string `json:"master"`
-		}
-		if err := json.Unmarshal([]byte(in(t, l, Place{Host: h.Name}, "ip", "-j", "link")), &devices); err != nil {
-			t.Fatal(err)
-		}
-		for _, d := range devices {
-			if strings.HasPrefix(d.Name, "tap") {
-				got[d.Name] = d.Master
-			}
-		}
-		if !maps.Equal(got, want) {
-			t.Errorf("%s has %v, the API tells %v", h.Name, got, want)
-		}
-	}
-}
+func TestKilledLab(t *testing.T) { eachFlavour(t, testKilledLab) }
 
-func TestKilledLab(t *testing.T) {
+func testKilledLab(t *testing.T, flavour scenario.Flavour) {
 	dir := Dir(t.TempDir())
-	l := start(t, Options{Dir: dir})
+	l := start(t, Options{Dir: dir, Flavour: flavour})
 	processes := tree(t, l.Status.PID)
 	if err := l.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -374,10 +352,11 @@ func TestKilledLab(t *testing.T) {
 		t.Errorf("Read() of a killed lab = %v", err)
 	}
 	var said []string
-	again := start(t, Options{Dir: dir, Progress: func(line string) { said = append(said, line) }})
+	again := start(t, Options{Dir: dir, Flavour: flavour, Progress: func(line string) { said = append(said, line) }})
 	if len(said) == 0 || !strings.Contains(said[0], "cleaning up") {
 		t.Errorf("the next lab says %q", said)
 	}
+	in(t, again, Place{Server: "web1"}, "ping", "-c1", "-W2", "10.30.0.12")
 	if err := again.Close(); err != nil {
 		t.Error(err)
 	}
@@ -386,7 +365,7 @@ func TestKilledLab(t *testing.T) {
 
 // hold brings a lab up, says its process id and keeps it until it is killed.
 func hold(args []string) error {
-	l, err := Up(context.Background(), Options{Dir: Dir(args[0]), Progress: func(string) {}})
+	l, err := Up(context.Background(), Options{Dir: Dir(args[0]), Flavour: scenario.Flavour(args[1]), Progress: func(string) {}})
 	if err != nil {
 		return err
 	}
@@ -394,9 +373,11 @@ func hold(args []string) error {
 	select {}
 }
 
-func TestKilledStarter(t *testing.T) {
+func TestKilledStarter(t *testing.T) { eachFlavour(t, testKilledStarter) }
+
+func testKilledStarter(t *testing.T, flavour scenario.Flavour) {
 	dir := t.TempDir()
-	cmd := exec.Command("/proc/self/exe", "helper", "hold", dir)
+	cmd := exec.Command("/proc/self/exe", "helper", "hold", dir, string(flavour))
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -442,7 +423,7 @@ func TestLifetime(t *testing.T) {
 }
 
 func TestTwoLabs(t *testing.T) {
-	first, second := start(t, Options{}), start(t, Options{})
+	first, second := start(t, Options{Flavour: scenario.OpenVSwitch}), start(t, Options{Flavour: scenario.OpenVSwitch})
 	if err := first.Close(); err != nil {
 		t.Error(err)
 	}
@@ -465,11 +446,32 @@ func TestAgentThatFails(t *testing.T) {
 	clean(t, dir)
 }
 
+func TestSwitchThatFails(t *testing.T) {
+	bin := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "ovs-vswitchd"), []byte("#!/bin/sh\necho no memory\nexit 3\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	dir := Dir(t.TempDir())
+	_, err := Up(t.Context(), Options{Dir: dir, Progress: func(string) {}})
+	if err == nil || !strings.Contains(err.Error(), "start Open vSwitch, which --flavour linuxbridge does without: ovs-vswitchd: exit status 3: no memory") {
+		t.Errorf("Up() = %v", err)
+	}
+	clean(t, dir)
+}
+
 // rootless brings a lab up and down as a user without rights.
 func rootless(args []string) error {
-	l, err := Up(context.Background(), Options{Dir: Dir(args[0]), Progress: func(string) {}})
+	if _, err := Up(context.Background(), Options{Dir: Dir(args[0]), Flavour: scenario.OpenVSwitch, Progress: func(string) {}}); err == nil || !strings.Contains(err.Error(), "only root can run") {
+		return fmt.Errorf("Open vSwitch without root: %w", err)
+	}
+	var said []string
+	l, err := Up(context.Background(), Options{Dir: Dir(args[0]), Progress: func(line string) { said = append(said, line) }})
 	if err != nil {
 		return err
+	}
+	if want := "flavour linuxbridge: only root can run Open vSwitch"; !strings.HasPrefix(said[0], want) {
+		return errors.Join(fmt.Errorf("it says %q", said[0]), l.Close())
 	}
 	line, err := l.Status.Command(Place{Server: "web1"}, "/", []string{"sh", "-c", "ping -c1 -W2 10.30.0.12 && ping -c1 -W2 203.0.113.1"})
 	if err != nil {

@@ -17,9 +17,9 @@ import (
 )
 
 func TestStageReadsItsOwnCommandLine(t *testing.T) {
-	s := stage{name: "host", subject: "net0", dir: "/d", agent: "/a b", life: 42, rootless: true}
+	s := stage{name: "host", subject: "net0", dir: "/d", flavour: "ovs", agent: "/a b", life: 42, rootless: true}
 	argv := s.argv()
-	if !slices.Equal(argv[:3], []string{"steth", "lab", "host"}) || !slices.Contains(argv, "/a b") {
+	if !slices.Equal(argv[:3], []string{"steth", "lab", "host"}) || !slices.Contains(argv, "/a b") || !slices.Contains(argv, "ovs") {
 		t.Errorf("argv() = %q", argv)
 	}
 	if err := Stage(t.Context(), argv[2:]); err == nil || !strings.Contains(err.Error(), "started by `steth lab up` alone") {
@@ -93,9 +93,50 @@ func TestMissingPrograms(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	err := checkPrograms(dir)
+	err := checkPrograms("the lab", programs[:], dir)
 	if want := "the lab needs dnsmasq, ping: apt-get install dnsmasq-base iputils-ping"; err == nil || err.Error() != want {
 		t.Errorf("checkPrograms() = %v, want %q", err, want)
+	}
+}
+
+func TestChooseFlavour(t *testing.T) {
+	all := t.TempDir()
+	for _, p := range switchPrograms {
+		if err := os.WriteFile(filepath.Join(all, p.name), []byte("#!/bin/sh\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tun := filepath.Join(t.TempDir(), "tun")
+	if err := os.WriteFile(tun, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		rootless  bool
+		path, tun string
+		want      string // of why there is no Open vSwitch
+	}{
+		"all is there": {false, all, tun, ""},
+		"no root":      {true, all, tun, "only root can run Open vSwitch"},
+		"no programs":  {false, t.TempDir(), tun, "Open vSwitch needs ovs-ofctl, ovs-vsctl, ovs-vswitchd, ovsdb-server, ovsdb-tool: apt-get install openvswitch-common openvswitch-switch"},
+		"no device":    {false, all, tun + "2", "need a device that doesn't open"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			err := checkSwitch(tt.rootless, tt.path, tt.tun)
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("checkSwitch() = %v, want %q in it", err, tt.want)
+			}
+		})
+	}
+	got, err := chooseFlavour("", true, all)
+	if err != nil || got.Flavour != scenario.LinuxBridge || got.String() != "flavour linuxbridge: only root can run Open vSwitch, for its internal ports" {
+		t.Errorf("without root: %q, %v", got, err)
+	}
+	if _, err := chooseFlavour(scenario.OpenVSwitch, true, all); err == nil || !strings.Contains(err.Error(), "flavour ovs: only root can run Open vSwitch") {
+		t.Errorf("Open vSwitch without root: %v", err)
+	}
+	if got, err := chooseFlavour(scenario.LinuxBridge, false, all); err != nil || got.String() != "flavour linuxbridge" {
+		t.Errorf("what is asked for: %q, %v", got, err)
 	}
 }
 
@@ -140,7 +181,7 @@ func TestCommand(t *testing.T) {
 }
 
 func TestFilesForTheUser(t *testing.T) {
-	cloud, err := scenario.Load("")
+	cloud, err := scenario.Load("", scenario.OpenVSwitch)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -34,10 +35,11 @@ func searchPath(path string) string {
 	return strings.TrimPrefix(path, ":")
 }
 
-// checkPrograms names every missing program, with how to get it.
-func checkPrograms(path string) error {
+// checkPrograms names every program that is missing for something, with how to
+// get it.
+func checkPrograms(what string, needed []program, path string) error {
 	var missing, packages []string
-	for _, p := range programs {
+	for _, p := range needed {
 		if !onPath(p.name, path) {
 			missing = append(missing, p.name)
 			packages = append(packages, p.pkg)
@@ -46,7 +48,7 @@ func checkPrograms(path string) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	return fmt.Errorf("the lab needs %s: apt-get install %s", list(missing), strings.Join(packages, " "))
+	return fmt.Errorf("%s needs %s: apt-get install %s", what, list(missing), strings.Join(slices.Compact(slices.Sorted(slices.Values(packages))), " "))
 }
 
 func onPath(name, path string) bool {

@@ -23,6 +23,7 @@ type stage struct {
 	name     string // init, host or guest
 	subject  string // the host or server
 	dir      Dir
+	flavour  scenario.Flavour
 	agent    string // the agent's binary, "" for no agents
 	life     time.Duration
 	rootless bool
@@ -31,7 +32,7 @@ type stage struct {
 // argv is the command line that starts the stage; [Stage] reads it back.
 func (s stage) argv() []string {
 	return []string{
-		"steth", "lab", s.name, "-dir", string(s.dir), "-name", s.subject, "-agent", s.agent,
+		"steth", "lab", s.name, "-dir", string(s.dir), "-name", s.subject, "-flavour", string(s.flavour), "-agent", s.agent,
 		"-lifetime", s.life.String(), "-rootless=" + strconv.FormatBool(s.rootless),
 	}
 }
@@ -48,6 +49,7 @@ func Stage(ctx context.Context, args []string) error {
 	flags.SetOutput(io.Discard)
 	flags.StringVar((*string)(&s.dir), "dir", "", "")
 	flags.StringVar(&s.subject, "name", "", "")
+	flags.StringVar((*string)(&s.flavour), "flavour", "", "")
 	flags.StringVar(&s.agent, "agent", "", "")
 	flags.DurationVar(&s.life, "lifetime", 0, "")
 	flags.BoolVar(&s.rootless, "rootless", false, "")
@@ -88,7 +90,7 @@ func (s stage) run(ctx context.Context, report *reporter) error {
 	if s.name == "init" {
 		return s.runInit(ctx, report, leash, log)
 	}
-	cloud, err := scenario.Load(s.dir.scenario())
+	cloud, err := s.cloud()
 	if err != nil {
 		return err
 	}
@@ -108,6 +110,9 @@ func (s stage) run(ctx context.Context, report *reporter) error {
 	}
 	return fmt.Errorf("there is no stage %q", s.name)
 }
+
+// cloud is what the lab is built from.
+func (s stage) cloud() (*scenario.Cloud, error) { return scenario.Load(s.dir.scenario(), s.flavour) }
 
 // awaitWord waits for the starter's word to go on.
 func awaitWord(leash *os.File) error {

@@ -27,24 +27,26 @@ func APIURL(c *scenario.Cloud) string { return "http://" + c.API.Addr().String()
 
 // Status is a lab that is up.
 type Status struct {
-	PID      int       `json:"pid"` // as the machine counts; ending it ends the lab
-	Rootless bool      `json:"rootless"`
-	API      string    `json:"api"`
-	Since    time.Time `json:"since"`
-	Until    time.Time `json:"until"`
-	Hosts    []Member  `json:"hosts"`
-	Servers  []Member  `json:"servers"`
+	PID      int              `json:"pid"` // as the machine counts; ending it ends the lab
+	Rootless bool             `json:"rootless"`
+	Flavour  scenario.Flavour `json:"flavour"`
+	API      string           `json:"api"`
+	Since    time.Time        `json:"since"`
+	Until    time.Time        `json:"until"`
+	Hosts    []Member         `json:"hosts"`
+	Servers  []Member         `json:"servers"`
 }
 
 // Member is a host or a server of the lab.
 type Member struct {
-	Name    string     `json:"name"`
-	PID     int        `json:"pid"` // as the lab counts
-	Address netip.Addr `json:"address"`
-	Agent   string     `json:"agent,omitempty"`   // of a host: where its agent listens
-	Host    string     `json:"host,omitempty"`    // of a server
-	Network string     `json:"network,omitempty"` // of a server
-	Tap     string     `json:"tap,omitempty"`     // of a server, on its host
+	Name    string        `json:"name"`
+	PID     int           `json:"pid"` // as the lab counts
+	Address netip.Addr    `json:"address"`
+	Agent   string        `json:"agent,omitempty"`   // of a host: where its agent listens
+	Host    string        `json:"host,omitempty"`    // of a server
+	Network string        `json:"network,omitempty"` // of a server
+	Tap     string        `json:"tap,omitempty"`     // of a server, on its host
+	Plug    scenario.Plug `json:"plug,omitempty"`    // of a server's tap
 }
 
 // Errors that callers tell apart.

@@ -16,9 +16,10 @@ import (
 // Options are what a lab can be told.
 type Options struct {
 	Dir      Dir
-	Scenario string        // path of a scenario, "" for the default one
-	Agent    string        // path of steth-agent, "" for a lab without agents
-	Lifetime time.Duration // DefaultLifetime when 0
+	Flavour  scenario.Flavour // the best one that this machine can build when empty
+	Scenario string           // path of a scenario, "" for the default one
+	Agent    string           // path of steth-agent, "" for a lab without agents
+	Lifetime time.Duration    // DefaultLifetime when 0
 	Progress func(line string)
 }
 
@@ -51,7 +52,11 @@ func Up(ctx context.Context, opt Options) (*Lab, error) {
 	}
 	rootless := os.Geteuid() != 0
 	path := searchPath(os.Getenv("PATH"))
-	if err := checkPrograms(path); err != nil {
+	if err := checkPrograms("the lab", programs[:], path); err != nil {
+		return nil, err
+	}
+	flavour, err := chooseFlavour(opt.Flavour, rootless, path)
+	if err != nil {
 		return nil, err
 	}
 	if rootless {
@@ -64,7 +69,7 @@ func Up(ctx context.Context, opt Options) (*Lab, error) {
 			return nil, fmt.Errorf("the lab needs steth-agent: build it beside steth, or say where it is with --agent (%w)", err)
 		}
 	}
-	cloud, err := scenario.Load(opt.Scenario)
+	cloud, err := scenario.Load(opt.Scenario, flavour.Flavour)
 	if err != nil {
 		return nil, err
 	}
@@ -79,10 +84,11 @@ func Up(ctx context.Context, opt Options) (*Lab, error) {
 	if err := opt.Dir.sweep(opt.Progress); err != nil {
 		return nil, err
 	}
+	opt.Progress(flavour.String())
 	if err := opt.Dir.write(opt, cloud); err != nil {
 		return nil, errors.Join(err, opt.Dir.clear())
 	}
-	s := stage{name: "init", dir: opt.Dir, agent: opt.Agent, life: opt.Lifetime, rootless: rootless}
+	s := stage{name: "init", dir: opt.Dir, flavour: flavour.Flavour, agent: opt.Agent, life: opt.Lifetime, rootless: rootless}
 	l, err := s.launch(ctx, lock, path, opt.Progress)
 	if err != nil {
 		return nil, errors.Join(err, opt.Dir.clear())

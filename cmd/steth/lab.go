@@ -16,10 +16,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"steth/lab"
+	"steth/lab/scenario"
 )
 
 // labFlags are those of the commands that start a lab.
 type labFlags struct {
+	flavour  string
 	scenario string
 	agent    string
 	life     time.Duration
@@ -32,14 +34,16 @@ func labCommand() *cobra.Command {
 		Short: "Run a small cloud on this machine, to try steth on",
 		Long: `The lab is a small cloud in namespaces of its own: three hosts with agents, two
 tenant networks over VXLAN, six servers, a router with a floating IP, and an
-OpenStack API that tells of them. This machine's own network is never touched,
-and root is not needed where user namespaces are allowed.
+OpenStack API that tells of them. This machine's own network is never touched.
+As root its hosts are wired with Open vSwitch, where that is installed; with
+Linux bridges root is not needed where user namespaces are allowed.
 
   steth lab demo                     a lab with the console open in it, gone on quit
   steth lab up                       a lab that stays until down, at most --lifetime
   steth lab exec steth               the console in the lab that is up
   steth lab exec openstack port list any OpenStack client in it
   steth lab exec -h cmp1 ip link     a command on a host
+  steth lab exec -h cmp1 ovs-vsctl show
   steth lab exec -g web1 ip address  a command in a server`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -58,6 +62,7 @@ and root is not needed where user namespaces are allowed.
 }
 
 func (f *labFlags) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.flavour, "flavour", "", "how hosts are wired: ovs (Open vSwitch) or linuxbridge (default ovs where it can run, as root)")
 	cmd.Flags().StringVar(&f.scenario, "scenario", "", "build the cloud that this YAML file describes")
 	cmd.Flags().StringVar(&f.agent, "agent", "", "path of steth-agent (default beside steth), or none for a lab without agents")
 	cmd.Flags().DurationVar(&f.life, "lifetime", lab.DefaultLifetime, "after which the lab ends by itself")
@@ -77,7 +82,7 @@ func (f *labFlags) start(ctx context.Context, dir string) (*lab.Lab, error) {
 	}
 	begin := time.Now()
 	l, err := lab.Up(ctx, lab.Options{
-		Dir: lab.Dir(dir), Scenario: f.scenario, Agent: agent, Lifetime: f.life,
+		Dir: lab.Dir(dir), Flavour: scenario.Flavour(f.flavour), Scenario: f.scenario, Agent: agent, Lifetime: f.life,
 		Progress: func(line string) { fmt.Fprintf(os.Stderr, "%5.1fs  %s\n", time.Since(begin).Seconds(), line) },
 	})
 	if errors.Is(err, lab.ErrRunning) {
@@ -131,15 +136,15 @@ func labStatus(dir *string) *cobra.Command {
 				return err
 			}
 			w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-			fmt.Fprintf(w, "API\t%s/identity/v3\nprocess\t%d\nup since\t%s\nends by\t%s\ndirectory\t%s\n\n",
-				s.API, s.PID, s.Since.Local().Format(time.DateTime), s.Until.Local().Format(time.DateTime), *dir)
+			fmt.Fprintf(w, "flavour\t%s\nAPI\t%s/identity/v3\nprocess\t%d\nup since\t%s\nends by\t%s\ndirectory\t%s\n\n",
+				s.Flavour, s.API, s.PID, s.Since.Local().Format(time.DateTime), s.Until.Local().Format(time.DateTime), *dir)
 			fmt.Fprintln(w, "HOST\tADDRESS\tAGENT\tPID")
 			for _, m := range s.Hosts {
 				fmt.Fprintf(w, "%s\t%v\t%s\t%d\n", m.Name, m.Address, firstOf(m.Agent, "-"), m.PID)
 			}
-			fmt.Fprintln(w, "\nSERVER\tADDRESS\tNETWORK\tHOST\tTAP\tPID")
+			fmt.Fprintln(w, "\nSERVER\tADDRESS\tNETWORK\tHOST\tTAP\tPLUG\tPID")
 			for _, m := range s.Servers {
-				fmt.Fprintf(w, "%s\t%v\t%s\t%s\t%s\t%d\n", m.Name, m.Address, m.Network, m.Host, m.Tap, m.PID)
+				fmt.Fprintf(w, "%s\t%v\t%s\t%s\t%s\t%s\t%d\n", m.Name, m.Address, m.Network, m.Host, m.Tap, m.Plug, m.PID)
 			}
 			return w.Flush()
 		},

@@ -172,7 +172,7 @@ when the probe could not run.`,
 				return usageError{err}
 			}
 			if !quiet {
-				follow(run)
+				showLive(run)
 			}
 			<-run.Done()
 			finding, _ := run.Finding()
@@ -252,8 +252,8 @@ func assignments(set []string) (map[string]string, error) {
 	return out, nil
 }
 
-// follow prints what a run shows, until it ends.
-func follow(run *probes.Run) {
+// showLive prints what a run shows, until it ends.
+func showLive(run *probes.Run) {
 	next := map[*feed.Feed]uint64{}
 	buf := make([]feed.Entry, 256)
 	show := func() {

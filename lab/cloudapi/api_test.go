@@ -32,9 +32,11 @@ type site struct {
 	late  atomic.Int64 // added to the time
 }
 
-func newSite(t *testing.T) *site {
+func newSite(t *testing.T) *site { return newSiteOf(t, scenario.OpenVSwitch) }
+
+func newSiteOf(t *testing.T, flavour scenario.Flavour) *site {
 	t.Helper()
-	cloud, err := scenario.Load("")
+	cloud, err := scenario.Load("", flavour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -491,5 +493,64 @@ func TestSameAsTheScenario(t *testing.T) {
 	}
 	if len(told) > 0 {
 		t.Errorf("ports without wires: %v", told)
+	}
+}
+
+// TestFlavours checks what a flavour changes of what is told.
+func TestFlavours(t *testing.T) {
+	tests := map[scenario.Flavour]struct {
+		vif, agent string
+		hybrid     map[string]any // by network
+		mappings   map[string]object
+	}{
+		scenario.OpenVSwitch: {
+			"ovs", "Open vSwitch agent",
+			map[string]any{"front": true, "back": false, "public": false},
+			map[string]object{"net0": {"physnet1": "br-ex"}, "cmp1": {}, "cmp2": {}},
+		},
+		scenario.LinuxBridge: {
+			"bridge", "Linux bridge agent",
+			map[string]any{"front": nil, "back": nil, "public": nil},
+			map[string]object{"net0": {}, "cmp1": {}, "cmp2": {}},
+		},
+	}
+	for flavour, want := range tests {
+		t.Run(string(flavour), func(t *testing.T) {
+			s := newSiteOf(t, flavour)
+			token := s.login("admin")
+			networks := map[string]string{}
+			for _, n := range s.cloud.Networks {
+				networks[n.ID] = n.Name
+			}
+			for _, o := range s.get(token, "/networking/v2.0/ports")["ports"].([]any) {
+				p := o.(object)
+				if p["binding:host_id"] == "" {
+					continue
+				}
+				details := p["binding:vif_details"].(object)
+				name := networks[p["network_id"].(string)]
+				if p["binding:vif_type"] != want.vif || details["ovs_hybrid_plug"] != want.hybrid[name] {
+					t.Errorf("a port in %s is bound as %v, %v", name, p["binding:vif_type"], details)
+				}
+			}
+			seen := 0
+			for _, o := range s.get(token, "/networking/v2.0/agents")["agents"].([]any) {
+				g := o.(object)
+				if g["agent_type"] != want.agent {
+					continue
+				}
+				seen++
+				conf, host := g["configurations"].(object), g["host"].(string)
+				if h, _ := s.cloud.Host(host); conf["tunneling_ip"] != h.Underlay.String() {
+					t.Errorf("%s tunnels from %v", host, conf["tunneling_ip"])
+				}
+				if got := conf["bridge_mappings"].(object); !maps.Equal(got, want.mappings[host]) {
+					t.Errorf("%s maps %v", host, got)
+				}
+			}
+			if seen != 3 {
+				t.Errorf("%d agents are of type %s", seen, want.agent)
+			}
+		})
 	}
 }

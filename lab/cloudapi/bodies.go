@@ -58,9 +58,23 @@ func (a *API) portBody(p *scenario.Port) object {
 		o["status"] = "N/A"
 		return o
 	}
-	o["binding:host_id"], o["binding:vif_type"] = p.Host.Name, "bridge"
-	o["binding:vif_details"] = object{"connectivity": "l2", "port_filter": true, "bound_drivers": object{"0": "linuxbridge"}}
+	o["binding:host_id"] = p.Host.Name
+	o["binding:vif_type"], o["binding:vif_details"] = binding(p)
 	return o
+}
+
+// binding is what the mechanism driver of a port's host says of how it is
+// plugged. Whether that is hybrid follows from the agent there, so Neutron says
+// it of ports of DHCP and routers too, which never are
+// (mech_openvswitch.py _pre_get_vif_details).
+func binding(p *scenario.Port) (vifType string, details object) {
+	if p.Network.Plug == scenario.PlugBridge {
+		return "bridge", object{"connectivity": "l2", "port_filter": true, "bound_drivers": object{"0": "linuxbridge"}}
+	}
+	return "ovs", object{
+		"connectivity": "l2", "port_filter": true, "ovs_hybrid_plug": p.Network.Plug == scenario.PlugHybrid,
+		"datapath_type": "netdev", "bridge_name": "br-int", "bound_drivers": object{"0": "openvswitch"},
+	}
 }
 
 func fixedIPs(p *scenario.Port) []object {
@@ -131,7 +145,13 @@ func (a *API) lastReport() time.Time {
 func (a *API) agentBody(g *scenario.Agent) object {
 	conf := object{}
 	switch g.Binary {
-	case "neutron-linuxbridge-agent":
+	case scenario.BinaryOpenVSwitch:
+		conf = object{
+			"bridge_mappings": a.cloud.BridgeMappings(g.Host), "integration_bridge": "br-int", "datapath_type": "netdev", "ovs_hybrid_plug": true,
+			"tunneling_ip": g.Host.Underlay.String(), "tunnel_types": []string{"vxlan"}, "l2_population": true, "arp_responder_enabled": true,
+			"enable_distributed_routing": false, "devices": len(a.cloud.HostPorts(g.Host)), "extensions": []string{},
+		}
+	case scenario.BinaryLinuxBridge:
 		conf = object{
 			"bridge_mappings": object{}, "interface_mappings": object{}, "tunneling_ip": g.Host.Underlay.String(), "tunnel_types": []string{"vxlan"},
 			"l2_population": true, "devices": len(a.cloud.HostPorts(g.Host)), "extensions": []string{},

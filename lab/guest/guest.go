@@ -54,6 +54,11 @@ func (g Guest) Run(ctx context.Context) error {
 }
 
 func (g Guest) configure(ctx context.Context) (Lease, error) {
+	if g.Cloud.Flavour == scenario.OpenVSwitch {
+		if err := wires.ChecksumsInSoftware(device); err != nil {
+			return Lease{}, err
+		}
+	}
 	if err := wires.Up(device); err != nil {
 		return Lease{}, err
 	}

@@ -8,11 +8,14 @@ import (
 	"strings"
 )
 
-// Build checks a scenario and resolves it. It reports everything that is wrong
-// at once, each thing in a line that names the object.
-func Build(f File) (*Cloud, error) {
+// Build checks a scenario and resolves it for a flavour. It reports everything
+// that is wrong at once, each thing in a line that names the object.
+func Build(f File, flavour Flavour) (*Cloud, error) {
+	if err := flavour.check(); err != nil {
+		return nil, err
+	}
 	b := builder{
-		cloud:    &Cloud{Region: f.Region, API: f.Management, Underlay: f.Underlay, Traffic: f.Traffic},
+		cloud:    &Cloud{Flavour: flavour, Region: f.Region, API: f.Management, Underlay: f.Underlay, Traffic: f.Traffic},
 		names:    map[string]bool{},
 		address:  map[netip.Addr]string{},
 		projects: map[string]*Project{},
@@ -197,7 +200,7 @@ func (b *builder) buildNetworks(f File) {
 		who := "network " + fn.Name
 		n := &Network{
 			ID: id, Name: fn.Name, Project: b.project(who, fn.Project),
-			VNI: fn.VNI, External: fn.External, Physical: fn.Physical, MTU: TenantMTU,
+			VNI: fn.VNI, External: fn.External, Physical: fn.Physical, Plug: b.plug(who, fn), MTU: TenantMTU,
 		}
 		if fn.External {
 			external++
@@ -214,6 +217,19 @@ func (b *builder) buildNetworks(f File) {
 		b.cloud.Networks = append(b.cloud.Networks, n)
 	}
 	b.check(external == 1, "networks: one of them is external, not %d", external)
+}
+
+// plug is how servers are joined to a network; what the scenario says of it is
+// for Open vSwitch, where there is a choice.
+func (b *builder) plug(who string, fn FileNetwork) Plug {
+	b.check(fn.Plug == "" || fn.Plug == PlugNative || fn.Plug == PlugHybrid, "%s: plug is %s or %s, not %q", who, PlugNative, PlugHybrid, fn.Plug)
+	switch {
+	case b.cloud.Flavour == LinuxBridge:
+		return PlugBridge
+	case fn.Plug == PlugHybrid:
+		return PlugHybrid
+	}
+	return PlugNative
 }
 
 func (b *builder) subnet(fs FileSubnet) *Subnet {
@@ -350,7 +366,12 @@ func (b *builder) buildAgents() {
 		b.cloud.Agents = append(b.cloud.Agents, &Agent{ID: ID("agent", binary+"/"+h.Name), Binary: binary, Type: kind, Topic: topic, Host: h})
 	}
 	for _, h := range b.cloud.Hosts {
-		add(h, "neutron-linuxbridge-agent", "Linux bridge agent", "N/A")
+		switch b.cloud.Flavour {
+		case OpenVSwitch:
+			add(h, BinaryOpenVSwitch, "Open vSwitch agent", "N/A")
+		case LinuxBridge:
+			add(h, BinaryLinuxBridge, "Linux bridge agent", "N/A")
+		}
 		if h.Role == RoleNetwork {
 			add(h, "neutron-dhcp-agent", "DHCP agent", "dhcp_agent")
 			add(h, "neutron-l3-agent", "L3 agent", "l3_agent")

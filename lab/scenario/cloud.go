@@ -5,8 +5,8 @@
 // A [File] is what an author writes, with names as references. [Build] checks
 // it and makes a [Cloud]: every object, every port (of servers, DHCP, routers
 // and floating IPs) with its id, MAC address, host and the names of its devices
-// as Neutron's Linux bridge, DHCP and L3 agents give them. A Cloud never
-// changes, so any number of readers may share it.
+// as Neutron's layer 2 agent of the [Flavour], its DHCP and its L3 agent give
+// them. A Cloud never changes, so any number of readers may share it.
 package scenario
 
 import (
@@ -32,6 +32,7 @@ const (
 
 // Cloud is a scenario with every reference resolved.
 type Cloud struct {
+	Flavour        Flavour
 	Region         string
 	API            netip.Prefix // the API's address in the management network
 	Underlay       netip.Prefix
@@ -77,6 +78,7 @@ type Network struct {
 	VNI      int // 0 on a flat network
 	External bool
 	Physical string // physical network of a flat one
+	Plug     Plug   // how servers are joined to it
 	MTU      int
 	Subnet   *Subnet
 }
@@ -135,6 +137,12 @@ type Rule struct {
 	RemoteGroup      *SecurityGroup
 }
 
+// The programs of Neutron's layer 2 agents.
+const (
+	BinaryOpenVSwitch = "neutron-openvswitch-agent"
+	BinaryLinuxBridge = "neutron-linuxbridge-agent"
+)
+
 // Agent is a Neutron agent as the API tells it.
 type Agent struct {
 	ID, Binary, Type, Topic string
@@ -162,17 +170,29 @@ type Port struct {
 	SecurityGroups []*SecurityGroup
 }
 
-// Tap is the device on the host that the bridge agent plugs: tap and eleven
-// characters of the port's id.
+// Tap is the device on the host that a hypervisor makes, and that the Linux
+// bridge agent plugs for every port: tap and eleven characters of the port's id.
 func (p *Port) Tap() string { return "tap" + p.ID[:11] }
 
-// Device is the other end of the [Port.Tap]: eth0 in a server, ns-, qr- or qg-
-// in the namespace of DHCP or a router.
+// Plug is how the port is joined to its network.
+func (p *Port) Plug() Plug {
+	if p.Network.Plug == PlugHybrid && p.Owner != OwnerServer {
+		return PlugNative // without a security group there is no bridge for it
+	}
+	return p.Network.Plug
+}
+
+// Device is where the port's packets end: eth0 in a server, the other end of its
+// [Port.Tap]; qr- or qg- in the namespace of a router; in that of DHCP ns-, or
+// tap with Open vSwitch.
 func (p *Port) Device() string {
 	switch p.Owner {
 	case OwnerServer:
 		return "eth0"
 	case OwnerDHCP:
+		if p.Plug() == PlugNative {
+			return p.Tap()
+		}
 		return "ns-" + p.ID[:11]
 	case OwnerInterface:
 		return "qr-" + p.ID[:11]
@@ -204,6 +224,22 @@ func (c *Cloud) Host(name string) (*Host, bool) {
 // Server finds a server by name.
 func (c *Cloud) Server(name string) (*Server, bool) {
 	return find(c.Servers, func(s *Server) bool { return s.Name == name })
+}
+
+// ExternalBridge is what a flat network's physical network is mapped to on a
+// host with Open vSwitch (bridge_mappings).
+const ExternalBridge = "br-ex"
+
+// BridgeMappings are those of a host's Open vSwitch agent: physical network to
+// bridge.
+func (c *Cloud) BridgeMappings(h *Host) map[string]string {
+	out := map[string]string{}
+	for _, n := range c.HostNetworks(h) {
+		if n.External {
+			out[n.Physical] = ExternalBridge
+		}
+	}
+	return out
 }
 
 // HostPorts are the ports that are plugged on a host.

@@ -81,6 +81,7 @@ type FileNetwork struct {
 	VNI      int        `yaml:"vni"`
 	External bool       `yaml:"external"`
 	Physical string     `yaml:"physical"`
+	Plug     Plug       `yaml:"plug"` // with Open vSwitch: native (when empty) or hybrid
 	Subnet   FileSubnet `yaml:"subnet"`
 }
 
@@ -138,7 +139,7 @@ type Traffic struct {
 
 // Parse reads a scenario strictly: an unknown key is an error that names the
 // line and the key that was probably meant.
-func Parse(text []byte) (*Cloud, error) {
+func Parse(text []byte, flavour Flavour) (*Cloud, error) {
 	if len(bytes.TrimSpace(text)) == 0 {
 		return nil, errors.New("scenario: the file is empty")
 	}
@@ -146,19 +147,20 @@ func Parse(text []byte) (*Cloud, error) {
 	if err := config.Parse(text, &f); err != nil {
 		return nil, fmt.Errorf("scenario: %w", err)
 	}
-	return Build(f)
+	return Build(f, flavour)
 }
 
-// Load reads the scenario in the file at path; an empty path is [Default].
-func Load(path string) (*Cloud, error) {
+// Load reads the scenario in the file at path for a flavour; an empty path is
+// [Default].
+func Load(path string, flavour Flavour) (*Cloud, error) {
 	if path == "" {
-		return Parse(defaultYAML)
+		return Parse(defaultYAML, flavour)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("scenario: %w", err)
 	}
-	c, err := Parse(text)
+	c, err := Parse(text, flavour)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

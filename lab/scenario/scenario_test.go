@@ -10,10 +10,54 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestDefaultIsWhole(t *testing.T) {
-	c, err := Load("")
-	if err != nil {
-		t.Fatal(err)
+	for _, flavour := range Flavours() {
+		t.Run(string(flavour), func(t *testing.T) {
+			c, err := Load("", flavour)
+			if err != nil {
+				t.Fatal(err)
+			}
+			whole(t, c)
+		})
 	}
+}
+
+func TestFlavours(t *testing.T) {
+	if _, err := Load("", "ovn"); err == nil || !strings.Contains(err.Error(), `flavour is ovs or linuxbridge, not "ovn"`) {
+		t.Errorf("an unknown flavour: %v", err)
+	}
+	tests := map[Flavour]struct {
+		front, back, dhcp Plug
+		device, agent     string
+	}{
+		OpenVSwitch: {PlugHybrid, PlugNative, PlugNative, "tap", "Open vSwitch agent"},
+		LinuxBridge: {PlugBridge, PlugBridge, PlugBridge, "ns-", "Linux bridge agent"},
+	}
+	for flavour, want := range tests {
+		c, err := Load("", flavour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		web1, _ := c.Server("web1")
+		db1, _ := c.Server("db1")
+		if got := web1.Port.Plug(); got != want.front {
+			t.Errorf("%s: web1 is plugged %s", flavour, got)
+		}
+		if got := db1.Port.Plug(); got != want.back {
+			t.Errorf("%s: db1 is plugged %s", flavour, got)
+		}
+		for _, p := range c.NetworkPorts(web1.Port.Network) {
+			if p.Owner == OwnerDHCP && (p.Plug() != want.dhcp || p.Device() != want.device+p.ID[:11]) {
+				t.Errorf("%s: DHCP is plugged %s as %s", flavour, p.Plug(), p.Device())
+			}
+		}
+		if got := c.Agents[0].Type; got != want.agent {
+			t.Errorf("%s: the agent is a %s", flavour, got)
+		}
+	}
+}
+
+func whole(t *testing.T, c *Cloud) {
+	t.Helper()
 	owners := map[string]int{}
 	for _, p := range c.Ports {
 		owners[p.Owner]++
@@ -70,6 +114,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		"ports":                     {`ports: "80"`, `ports: "80-22"`, `not "80-22"`},
 		"floating IP of no server":  {"server: web1}", "server: web9}", `floating IP 203.0.113.50: unknown server "web9"`},
 		"floating IP without route": {"networks: [front, back]", "networks: [back]", "no router joins network front with public"},
+		"no such plug":              {"plug: hybrid", "plug: bridge", `network front: plug is native or hybrid, not "bridge"`},
 		"long host name":            {"{name: net0, role", "{name: network-node-0, role", "longer than 9 characters"},
 		"user without password":     {"password: secret\n    roles: [admin", "password: \"\"\n    roles: [admin", "user admin: has no password"},
 	}
@@ -79,7 +124,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 			if text == string(Default()) {
 				t.Fatalf("%q is not in the default scenario", tt.old)
 			}
-			_, err := Parse([]byte(text))
+			_, err := Parse([]byte(text), OpenVSwitch)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("Parse() = %v, want %q in it", err, tt.want)
 			}
@@ -89,14 +134,14 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 
 func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 	text := strings.NewReplacer("address: 10.20.0.12", "address: 10.20.0.11", "vni: 102", "vni: 101").Replace(string(Default()))
-	_, err := Parse([]byte(text))
+	_, err := Parse([]byte(text), OpenVSwitch)
 	if err == nil || strings.Count(err.Error(), "\n") != 1 {
 		t.Errorf("Parse() = %v, want two lines", err)
 	}
 }
 
 func TestEmptyFile(t *testing.T) {
-	if _, err := Parse(nil); err == nil || !strings.Contains(err.Error(), "empty") {
+	if _, err := Parse(nil, OpenVSwitch); err == nil || !strings.Contains(err.Error(), "empty") {
 		t.Errorf("Parse(nil) = %v", err)
 	}
 }
@@ -108,7 +153,7 @@ func TestHolesAreErrorsNotPanics(t *testing.T) {
 		"networks: [{name: n}]\nrouters: [{name: r, networks: [n], gateway: {network: n}}]\nfloating_ips: [{network: n, server: s}]\nservers: [{name: s, network: n}]",
 		"security_groups: [{name: g, rules: [{}]}]\nusers: [{name: u, projects: [p], application_credential: {}}]",
 	} {
-		if _, err := Parse([]byte(text)); err == nil {
+		if _, err := Parse([]byte(text), OpenVSwitch); err == nil {
 			t.Errorf("Parse(%q) found nothing wrong", text)
 		}
 	}

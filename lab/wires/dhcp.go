@@ -28,9 +28,10 @@ func HostName(p *scenario.Port) string {
 }
 
 // serveDHCP makes the network's qdhcp- namespace and starts its dnsmasq.
-func serveDHCP(ctx context.Context, c *scenario.Cloud, n *scenario.Network, opt Options) error {
+func (s site) serveDHCP(ctx context.Context, n *scenario.Network) error {
 	var port *scenario.Port
-	for _, p := range c.NetworkPorts(n) {
+	ports := s.cloud.NetworkPorts(n)
+	for _, p := range ports {
 		if p.Owner == scenario.OwnerDHCP {
 			port = p
 		}
@@ -43,22 +44,22 @@ func serveDHCP(ctx context.Context, c *scenario.Cloud, n *scenario.Network, opt 
 		return err
 	}
 	defer h.Close()
-	if err := plugInner(port, n.DHCPNamespace(), h); err != nil {
+	if err := s.join(port, n.DHCPNamespace(), h); err != nil {
 		return err
 	}
 	if err := defaultRoute(h, n.Subnet.Gateway); err != nil {
 		return err
 	}
-	dir := filepath.Join(opt.DHCPDir, n.ID)
+	dir := filepath.Join(s.opt.DHCPDir, n.ID)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("make dnsmasq's directory: %w", err)
 	}
-	for name, text := range dhcpFiles(n, port, c.NetworkPorts(n)) {
+	for name, text := range dhcpFiles(n, port, ports) {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			return fmt.Errorf("write dnsmasq's files: %w", err)
 		}
 	}
-	return opt.Run(ctx, n.DHCPNamespace(), nil, dnsmasq(n, dir, opt.Rootless)...)
+	return s.opt.Run(ctx, n.DHCPNamespace(), nil, dnsmasq(n, dir, s.opt.Rootless)...)
 }
 
 // dhcpFiles are the files of a network, by name, as the agent's

@@ -47,7 +47,7 @@ func Fabric(c *scenario.Cloud) error {
 // PlugHost gives the host whose first process is pid its NICs: management,
 // underlay and, on a network host, external. The caller is in the outer
 // namespace.
-func PlugHost(host *scenario.Host, pid int) error {
+func PlugHost(c *scenario.Cloud, host *scenario.Host, pid int) error {
 	nics := []struct{ device, fabric, prefix string }{
 		{ManagementDevice, fabricManagement, "mgmt-"},
 		{UnderlayDevice, fabricUnderlay, "tun-"},
@@ -67,6 +67,11 @@ func PlugHost(host *scenario.Host, pid int) error {
 			veth.PeerName, veth.PeerNamespace = nic.device, netlink.NsPid(pid)
 			if err := h.LinkAdd(veth); err != nil {
 				return fmt.Errorf("plug %s of %s: %w", nic.device, host.Name, err)
+			}
+			if nic.device == ExternalDevice && c.Flavour == scenario.OpenVSwitch { // the outer namespace sends there
+				if err := ChecksumsInSoftware(attrs.Name); err != nil {
+					return err
+				}
 			}
 			if err := up(h, attrs.Name); err != nil {
 				return err

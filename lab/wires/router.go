@@ -13,7 +13,7 @@ import (
 
 // route makes a router's namespace: its interfaces, forwarding, the floating
 // IPs' addresses on the external one, and NAT.
-func route(ctx context.Context, c *scenario.Cloud, r *scenario.Router, opt Options) error {
+func (s site) route(ctx context.Context, r *scenario.Router) error {
 	h, err := makeNamespace(r.Namespace())
 	if err != nil {
 		return err
@@ -32,18 +32,18 @@ func route(ctx context.Context, c *scenario.Cloud, r *scenario.Router, opt Optio
 		return err
 	}
 	for _, p := range append([]*scenario.Port{r.Gateway}, r.Interfaces...) {
-		if err := plugInner(p, r.Namespace(), h); err != nil {
+		if err := s.join(p, r.Namespace(), h); err != nil {
 			return err
 		}
 	}
 	if err := defaultRoute(h, r.Gateway.Network.Subnet.Gateway); err != nil {
 		return err
 	}
-	fips := floatingIPs(c, r)
+	fips := floatingIPs(s.cloud, r)
 	if err := holdFloatingIPs(h, r, fips); err != nil {
 		return err
 	}
-	return opt.Run(ctx, r.Namespace(), []byte(rules(r, fips)), "iptables-restore")
+	return s.opt.Run(ctx, r.Namespace(), []byte(rules(r, fips)), "iptables-restore")
 }
 
 func floatingIPs(c *scenario.Cloud, r *scenario.Router) []*scenario.FloatingIP {

@@ -1,12 +1,13 @@
-// Package wires builds the devices of the lab's cloud as Neutron's Linux bridge
-// agent (l2population), DHCP agent and L3 agent of the 2024.1 release build
-// them, with the names those give.
+// Package wires builds the devices of the lab's cloud as Neutron's Open vSwitch
+// agent or its Linux bridge agent (both with l2population), its DHCP agent and
+// its L3 agent of the 2024.1 release build them, with the names those give.
 //
 // [Fabric] is called in the outer namespace: it joins the hosts. [Host] is
-// called in the namespace of a host: it makes the bridges, the VXLAN devices and
-// their forwarding entries and plugs the taps; on the network host it goes on
-// with a namespace and a dnsmasq for each network and a namespace with NAT for
-// each router. Nothing here is ever undone: devices end with their namespaces.
+// called in the namespace of a host: a driver, one for each flavour, makes the
+// bridges, the tunnels and their forwarding entries and plugs the taps; on the
+// network host it goes on with a namespace and a dnsmasq for each network and a
+// namespace with NAT for each router. Nothing here is ever undone: devices end
+// with their namespaces, and so do Open vSwitch's processes.
 //
 // The package works in the network namespace of its caller's process and must
 // never be called outside of a namespace that the lab made.

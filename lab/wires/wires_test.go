@@ -18,9 +18,9 @@ var update = flag.Bool("update", false, "write the golden files")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func load(t *testing.T) *scenario.Cloud {
+func load(t *testing.T, flavour scenario.Flavour) *scenario.Cloud {
 	t.Helper()
-	c, err := scenario.Load("")
+	c, err := scenario.Load("", flavour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,12 +46,12 @@ func golden(t *testing.T, name, got string) {
 }
 
 func TestRouterRules(t *testing.T) {
-	c := load(t)
+	c := load(t, scenario.LinuxBridge)
 	golden(t, "router.rules", rules(c.Routers[0], floatingIPs(c, c.Routers[0])))
 }
 
 func TestDHCPFiles(t *testing.T) {
-	c := load(t)
+	c := load(t, scenario.LinuxBridge)
 	n := c.Networks[0]
 	ports := c.NetworkPorts(n)
 	server := ports[slices.IndexFunc(ports, func(p *scenario.Port) bool { return p.Owner == scenario.OwnerDHCP })]
@@ -68,7 +68,7 @@ func TestDHCPFiles(t *testing.T) {
 
 // TestEntries checks the forwarding of a network with ports on three hosts.
 func TestEntries(t *testing.T) {
-	c := load(t)
+	c := load(t, scenario.LinuxBridge)
 	front := c.Networks[0]
 	cmp1, _ := c.Host("cmp1")
 	remotes := map[string]int{}

@@ -217,6 +217,7 @@ type Counts struct {
 	Kernel  uint64 // dropped by the kernel: the ring was full
 	Queue   uint64 // dropped by the agent: the console was slow
 	Snap    int
+	Time    int64 // when the node counted, by its clock, Unix nanoseconds
 }
 
 // ethernet is DLT_EN10MB of pcap-linktype(7).
@@ -241,7 +242,7 @@ func Follow(s probes.Stream, take func(packets.Packet) error, tell func(Counts))
 			if err := rpc.Decode(m.Event, &e); err != nil {
 				return c, err
 			}
-			c.Kernel, c.Queue = e.Kernel, e.Queue
+			c.Kernel, c.Queue, c.Time = e.Kernel, e.Queue, e.Time
 			if e.Kind == api.CaptureStarted {
 				if e.LinkType != ethernet {
 					return c, fmt.Errorf("the device carries no Ethernet frames (link type %d), which are all that this console reads", e.LinkType)

@@ -1,0 +1,263 @@
+package follow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"steth/agent/api"
+	"steth/feed"
+	"steth/openstack"
+	"steth/packets"
+	"steth/packets/match"
+	"steth/probes"
+	"steth/probes/capture"
+)
+
+// device is one device with a capture, and the hops that it is: a NIC can be
+// two, with other packets each time.
+type device struct {
+	host, netns, name string
+	hops              []int
+	guess             bool // it may not be its hop's device
+	filter            string
+	vlan, snap        int
+	feed              *feed.Feed
+}
+
+// arrange gives every hop that has a device a capture, one for each device that
+// is known, and notes in the hops which. It opens nothing.
+func arrange(hops []Hop, what openstack.Follow) []*device {
+	var out []*device
+	for i := range hops {
+		h := &hops[i]
+		if h.Capture = -1; h.State != Opening {
+			continue
+		}
+		h.Filter = h.Hop.Filter(what)
+		if h.Filter.Skip != "" {
+			h.State, h.Why = Unseen, h.Filter.Skip
+			continue
+		}
+		snap := api.SnapHeaders
+		if h.Encap.Tunnel() {
+			snap = api.SnapUnderlay
+		}
+		made := func(name string, guess bool) int {
+			out = append(out, &device{
+				host: h.Host, netns: h.Netns, name: name, guess: guess,
+				filter: h.Filter.Text, vlan: h.Filter.VLAN, snap: snap, hops: []int{i},
+			})
+			return len(out) - 1
+		}
+		if h.guesses != nil { // each has a ring of its own, whose packets are the hop's alone
+			h.Capture = len(out)
+			for _, name := range h.guesses {
+				made(name, true)
+			}
+			continue
+		}
+		h.Capture = slices.IndexFunc(out, func(d *device) bool {
+			return !d.guess && d.host == h.Host && d.netns == h.Netns && d.name == h.Device
+		})
+		if h.Capture < 0 {
+			h.Capture = made(h.Device, false)
+			continue
+		}
+		d := out[h.Capture]
+		d.join(h.Filter.Text, h.Filter.VLAN, snap)
+		d.hops = append(d.hops, i)
+	}
+	return out
+}
+
+// join widens a capture so that it also takes what another hop asks for.
+func (d *device) join(filter string, vlan, snap int) {
+	d.snap = max(d.snap, snap)
+	if d.vlan != vlan {
+		d.vlan = 0
+	}
+	switch {
+	case d.filter == filter:
+	case d.filter == "" || filter == "":
+		d.filter = ""
+	default:
+		d.filter = fmt.Sprintf("(%s) or (%s)", d.filter, filter)
+	}
+}
+
+func (d *device) where() string { return probes.Where{Netns: d.netns, Device: d.name}.String() }
+
+func (d *device) request(seconds int) api.CaptureRequest {
+	return api.CaptureRequest{Netns: d.netns, Device: d.name, Filter: d.filter, VLAN: d.vlan, Snap: d.snap, Seconds: seconds}
+}
+
+const (
+	// backlog is how long a packet can lie in an agent's ring before it is
+	// counted as dropped: a ring holds half a second of the fastest stream.
+	backlog = time.Second
+	// unread is what an agent leaves in the ring at a capture's end: a block is
+	// handed over after 20 ms.
+	unread = 50 * time.Millisecond
+)
+
+// watcher brings one capture to the matcher, with times on the console's clock.
+type watcher struct {
+	session *Session
+	device  *device
+	matcher *match.Matcher
+	offset  int64
+	seconds int
+
+	counts  capture.Counts // as last told
+	started int64
+	told    [2]int64 // when the counters were told, the last time and before
+	newest  int64    // packet
+	proven  bool     // of a guess: packets that fit have passed
+	until   int64    // all was seen; valid once run has returned
+	err     error    // of run
+}
+
+// run reads the capture to its end. It returns why it ended too early, or nil.
+func (w *watcher) run(ctx context.Context) error {
+	d := w.device
+	req := d.request(w.seconds)
+	if err := req.Validate(); err != nil {
+		return err
+	}
+	stream, err := w.session.env.Agents.Call(ctx, d.host, api.ToolCapture, req)
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	defer context.AfterFunc(ctx, func() { stream.Close() })()
+	w.offset = int64(w.session.env.Agents.Offset(d.host))
+	_, err = capture.Follow(stream, w.take, w.tell)
+	if ctx.Err() != nil {
+		err = nil // ended on purpose
+	} else if err == nil && w.seconds == 0 {
+		err = errGone
+	}
+	w.until = w.sure(err)
+	if err != nil && w.started != 0 {
+		w.matcher.Stop(d.hops[0], w.until)
+	}
+	return err
+}
+
+func (w *watcher) take(p packets.Packet) error {
+	p.Time -= w.offset
+	w.newest = max(w.newest, p.Time)
+	if w.device.guess && !w.proven {
+		w.proven = true
+		w.matcher.Start(w.device.hops[0], w.started)
+		w.session.proven(w.device)
+	}
+	w.device.feed.Packet(p)
+	w.matcher.See(w.device.hops[0], &p)
+	return nil
+}
+
+// tell takes the agent's counters: the capture's start, and later its drops,
+// which happened since it told before.
+func (w *watcher) tell(c capture.Counts) {
+	now := c.Time - w.offset
+	switch {
+	case !c.Started:
+		return
+	case w.started == 0:
+		w.started = now
+		if !w.device.guess {
+			w.matcher.Start(w.device.hops[0], now)
+		}
+		w.session.watching(w.device)
+	default:
+		lost := c.Kernel + c.Queue - w.counts.Kernel - w.counts.Queue
+		w.matcher.Gap(w.device.hops[0], max(w.started, w.told[0]-int64(backlog)), now, lost)
+		w.device.feed.SetDrop("kernel", c.Kernel)
+		w.device.feed.SetDrop("agent", c.Queue)
+	}
+	w.counts = c
+	if now != w.told[0] {
+		w.told = [2]int64{now, w.told[0]}
+	}
+}
+
+// sure is up to when the capture has seen everything: to its end, or as far as
+// its counters tell. One that broke may have been blind since before it said so.
+func (w *watcher) sure(err error) int64 {
+	switch last := w.told[0]; {
+	case err != nil:
+		return max(w.newest, w.told[1])
+	case w.seconds > 0:
+		return max(w.newest, min(last, w.started+int64(time.Duration(w.seconds)*time.Second-unread)))
+	default:
+		return max(w.newest, last)
+	}
+}
+
+// finish tells the matcher when the captures that ended as they should did: all
+// at the moment up to which the first of them is sure, so that what was lost
+// after it is blamed on no hop rather than on a wide interval.
+func finish(m *match.Matcher, all []*watcher) {
+	end := int64(math.MaxInt64)
+	for _, w := range all {
+		if w.started != 0 && w.err == nil {
+			end = min(end, w.until)
+		}
+	}
+	for _, w := range all {
+		if w.started != 0 && w.err == nil {
+			m.Stop(w.device.hops[0], end)
+		}
+	}
+}
+
+// glance counts what passes a device whatever it is, for a short time. It's for
+// an engineer whose filter matches nothing.
+func (s *Session) glance(ctx context.Context, d *device) (string, error) {
+	const seconds, most = 2, 2000
+	stream, err := s.env.Agents.Call(ctx, d.host, api.ToolCapture, api.CaptureRequest{
+		Netns: d.netns, Device: d.name, Snap: api.SnapUnderlay, Seconds: seconds, Packets: most,
+	})
+	if err != nil {
+		return "", err
+	}
+	defer stream.Close()
+	defer context.AfterFunc(ctx, func() { stream.Close() })()
+	var counts [packets.Malformed + 1]int
+	_, err = capture.Follow(stream, func(p packets.Packet) error {
+		counts[min(packets.Classify(&p), packets.Malformed)]++
+		return nil
+	}, func(capture.Counts) {})
+	if err != nil {
+		return "", err
+	}
+	return census(counts[:], seconds), nil
+}
+
+// census tells counts by protocol, the most frequent first.
+func census(counts []int, seconds int) string {
+	order := make([]int, 0, len(counts))
+	for p, n := range counts {
+		if n > 0 {
+			order = append(order, p)
+		}
+	}
+	if len(order) == 0 {
+		return fmt.Sprintf("no packet at all in %d s", seconds)
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return counts[b] - counts[a] })
+	parts := make([]string, len(order))
+	for i, p := range order {
+		parts[i] = fmt.Sprintf("%d %s", counts[p], packets.Proto(p))
+	}
+	return fmt.Sprintf("%s in %d s", strings.Join(parts, ", "), seconds)
+}
+
+// errGone says that an agent ended a capture that nobody had bounded.
+var errGone = errors.New("the agent ended the capture")

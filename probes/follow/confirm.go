@@ -1,0 +1,124 @@
+package follow
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"steth/agent/api"
+	"steth/openstack"
+)
+
+// factsOf are a host's devices as paths are held against them.
+func factsOf(found []api.Namespace) openstack.HostFacts {
+	facts := openstack.HostFacts{Dead: map[string]string{}}
+	for _, ns := range found {
+		if ns.Dead != "" {
+			facts.Dead[ns.Name] = ns.Dead
+			continue
+		}
+		for _, l := range ns.Links {
+			d := openstack.DeviceFacts{Netns: ns.Name, Name: l.Name, Kind: l.Kind, MTU: l.MTU, Up: l.Up, Master: l.Master}
+			for _, text := range l.Addresses {
+				if p, err := netip.ParsePrefix(text); err == nil {
+					d.Addresses = append(d.Addresses, p)
+				}
+			}
+			facts.Devices = append(facts.Devices, d)
+		}
+	}
+	return facts
+}
+
+// confirm holds a hop against what its host has.
+func (h *Hop) confirm(found []api.Namespace, facts openstack.HostFacts) {
+	h.Check = openstack.Confirm([]openstack.Hop{h.Hop}, map[string]openstack.HostFacts{h.Host: facts})[0]
+	switch {
+	case h.Check.Device != "":
+		h.State, h.Device = Opening, h.Check.Device
+		for _, d := range facts.Devices {
+			if d.Netns == h.Netns && d.Name == h.Device {
+				h.found = d.MTU
+			}
+		}
+	case len(h.Check.Faults) > 0:
+		h.State, h.Why = Unseen, h.Check.Faults[0].Text
+	default:
+		h.guess(found)
+	}
+}
+
+// guess takes every NIC that may be the one in an Open vSwitch bridge. Which it
+// is stands in OVSDB alone; so all are watched, and the packets tell.
+func (h *Hop) guess(found []api.Namespace) {
+	for _, ns := range found {
+		for _, l := range ns.Links {
+			if ns.Name == h.Netns && l.Up && mayBeUplink(l) {
+				h.guesses = append(h.guesses, l.Name)
+			}
+		}
+	}
+	if len(h.guesses) == 0 {
+		h.State, h.Why = Unseen, "no NIC was found that Open vSwitch could hold; OVSDB was not asked"
+		return
+	}
+	h.State, h.Device = Opening, strings.Join(h.guesses, " or ")
+}
+
+// mayBeUplink tells whether Open vSwitch may hold a link as a NIC: it listens to
+// all, carries no address of its own and is not one of the devices of a port.
+func mayBeUplink(l api.Link) bool {
+	if !slices.Contains([]string{"device", "veth", "bond", "team", "vlan"}, l.Kind) {
+		return false
+	}
+	if !l.Promisc || l.Master != "" && l.Master != "ovs-system" {
+		return false
+	}
+	ofPorts := []string{"tap", "qvo", "qvb", "qr-", "qg-", "ha-", "sg-", "fg-", "rfp-", "fpr-", "int-", "phy-"}
+	if slices.ContainsFunc(ofPorts, func(prefix string) bool { return strings.HasPrefix(l.Name, prefix) }) {
+		return false
+	}
+	return !slices.ContainsFunc(l.Addresses, func(s string) bool {
+		p, err := netip.ParsePrefix(s)
+		return err == nil && !p.Addr().IsLinkLocalUnicast()
+	})
+}
+
+// MTU is the device's, or the expected one where it's not known.
+func (h Hop) MTU() int {
+	if h.found > 0 {
+		return h.found
+	}
+	return h.Expect.MTU
+}
+
+// Missing tells whether the device, or its namespace, is not on its host.
+func (h Hop) Missing() bool {
+	return slices.ContainsFunc(h.Check.Faults, func(d openstack.Difference) bool {
+		return d.Kind == openstack.DifferMissing || d.Kind == openstack.DifferNamespace
+	})
+}
+
+// Differs says in what the device is not as it should be, "" where it is.
+func (h Hop) Differs() string {
+	texts := make([]string, len(h.Check.Faults))
+	for i, d := range h.Check.Faults {
+		texts[i] = d.Text
+	}
+	return strings.Join(texts, ", ")
+}
+
+// Compared says in a few words how what was found compares with what was expected.
+func (h Hop) Compared() string {
+	switch {
+	case h.Missing():
+		return "✗ " + h.Differs()
+	case len(h.Check.Faults) > 0:
+		return "▲ " + h.Differs()
+	case h.State == Asking || h.Why != "":
+		return "? " + h.Why
+	case h.Check.Device == "":
+		return "✓ told by its packets"
+	}
+	return "✓ as expected"
+}

@@ -1,0 +1,19 @@
+// Package follow watches packets at every hop of a path together, and says
+// where they are lost.
+//
+// A [Session] goes through four steps. It asks the agents of all hosts on the
+// path which devices there are and holds them against what the path expects
+// (survey.go). It opens one capture on each device, all at once, and gives what
+// they bring to the matcher (capture.go, matching.go). It goes on until its time
+// is over or it is stopped. It judges (judge.go): a pure function from what was
+// counted to a [probes.Finding].
+//
+// What can't be seen never stops the rest: a host without an agent, a device
+// that isn't there or that goes away has its reason on its hop ([Hop].Why), and
+// nothing that passes there is called lost. Captures that drop packets tell the
+// matcher when, for the same end.
+//
+// A session draws nothing. The screen and the command line read it through
+// [Session.Hops], [Session.Rows] and [Session.Total], at any time and from any
+// goroutine, whenever [Session.Version] has risen.
+package follow

@@ -1,0 +1,315 @@
+package follow
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"steth/openstack"
+	"steth/packets/match"
+	"steth/probes"
+)
+
+// Name is the probe's name in a finding.
+const Name = "path.follow"
+
+// Codes are the reasons that a session can give, besides those of every probe.
+func Codes() []probes.Code {
+	return []probes.Code{
+		{Name: "lost", Verdict: probes.Fail, Means: "packets were lost between two hops that both see"},
+		{Name: "device-missing", Verdict: probes.Fail, Means: "a device that the path needs is not on its host"},
+		{Name: "unanswered", Verdict: probes.Warn, Means: "packets came to the end of the path and no answer was sent"},
+		{Name: "nothing-seen", Verdict: probes.Warn, Means: "no packet passed that fits"},
+		{Name: "not-followed", Verdict: probes.Warn, Means: "packets passed, and where they ended could not be seen"},
+		{Name: "device-differs", Verdict: probes.Warn, Means: "nothing was lost, but a device is not as it should be"},
+		{Name: "answered-on-the-way", Verdict: probes.OK, Means: "packets were answered by something before the end of the path: a switch that answers ARP, for example"},
+		{Name: "delivered", Verdict: probes.OK, Means: "every packet came to the end of the path, as far as it can be seen"},
+	}
+}
+
+// facts are what a finding is made of.
+type facts struct {
+	path openstack.Path
+	hops []Hop
+	sum  match.Summary
+	err  error // why nothing could be followed
+}
+
+// conclude judges as things stand.
+func (s *Session) conclude(err error) probes.Finding {
+	f := judge(facts{path: s.plan.Path, hops: s.Hops(), sum: s.Total(), err: err})
+	f.Probe, f.Target, f.TargetID, f.Host = Name, s.plan.Path.From.Name, s.plan.Path.From.Port, s.plan.Path.From.Host
+	return f
+}
+
+// judge concludes. Losses come first: they are what packets really did. Then
+// what is missing, then what was not seen.
+func judge(f facts) probes.Finding {
+	out := f.finding()
+	for _, c := range Codes() {
+		if c.Name == out.Code {
+			out.Verdict = c.Verdict
+		}
+	}
+	out.Fields = f.fields()
+	return out
+}
+
+func (f facts) finding() probes.Finding {
+	missing, worst := f.missing(), f.worst()
+	switch watched := slices.ContainsFunc(f.hops, Hop.seen); {
+	case f.err != nil:
+		return probes.Failed(probes.Finding{}, f.err)
+	case worst != nil:
+		return f.lost(*worst)
+	case len(missing) > 0:
+		return probes.Finding{
+			Code: "device-missing", Reason: f.absent(missing),
+			Next: []probes.Next{{Do: "steth probe run node.links --node " + missing[0].Host, Why: "lists what is there"}},
+		}
+	case !watched:
+		return f.blind()
+	case f.crossed() == 0:
+		return f.silent()
+	case f.sum.Out.Unknown > 0 || f.lastSeen() == 0 && f.sum.Out.Delivered == 0:
+		return f.unfollowed()
+	case f.lastSeen() == 0:
+		return f.intercepted()
+	case f.sum.Out.Unanswered > 0 && f.sum.Back.Rows == 0:
+		return f.unanswered()
+	}
+	return f.delivered()
+}
+
+// worst is the worst place of loss that can be blamed. Where answers take
+// another way only the way out is judged.
+func (f facts) worst() *match.Interval {
+	for i := range f.sum.Intervals {
+		if f.sum.Intervals[i].Direction == match.Out || len(f.path.Back) == 0 {
+			return &f.sum.Intervals[i]
+		}
+	}
+	return nil
+}
+
+// count is how many packets went a way, copies that the network made left out.
+func count(t match.Totals) uint64 { return t.Rows - t.Duplicate }
+
+// crossed is how many packets were seen anywhere.
+func (f facts) crossed() uint64 { return count(f.sum.Out) + count(f.sum.Back) + f.sum.Neither.Rows }
+
+func (f facts) lost(i match.Interval) probes.Finding {
+	out, back := count(f.sum.Out), count(f.sum.Back)
+	what, of, other := "", out, ""
+	if i.Direction == match.Back {
+		what, of = " replies", back
+		other = fmt.Sprintf("; out %d of %d", out-f.sum.Out.Lost, out)
+	} else if back > 0 && len(f.path.Back) == 0 {
+		other = fmt.Sprintf("; replies %d of %d", back-f.sum.Back.Lost, back)
+	}
+	from, to := f.hops[i.From], f.hops[i.To]
+	size := ""
+	if i.Crossed > 0 && i.LongestCrossed > 0 && i.Shortest > i.LongestCrossed {
+		size = fmt.Sprintf(", all longer than %d bytes", i.LongestCrossed)
+	}
+	reason := fmt.Sprintf("%d of %d%s lost between %s and %s%s%s", i.Lost, of, what, from.Name(), to.Name(), size, other)
+	if more := f.otherLosses(i); more > 0 {
+		reason += fmt.Sprintf("; %d more lost elsewhere", more)
+	}
+	for _, h := range f.hops[min(i.From, i.To)+1 : max(i.From, i.To)] {
+		switch {
+		case h.Missing():
+			reason += "; in between " + h.Differs()
+		case h.State == Broken:
+			reason += "; in between " + h.Why
+		}
+	}
+	return probes.Finding{
+		Code: "lost", Reason: reason, Host: to.Host, Netns: to.Netns, Device: to.Device,
+		Next: []probes.Next{
+			{Do: f.capture(from), Why: "the last that saw them"},
+			{Do: f.capture(to), Why: "the first that did not"},
+		},
+	}
+}
+
+// otherLosses is how many packets were lost that way at another place for sure.
+func (f facts) otherLosses(worst match.Interval) uint64 {
+	var n uint64
+	low, high := min(worst.From, worst.To), max(worst.From, worst.To)
+	for _, i := range f.sum.Intervals {
+		if i.Direction == worst.Direction && (max(i.From, i.To) <= low || min(i.From, i.To) >= high) {
+			n += i.Lost
+		}
+	}
+	return n
+}
+
+func (f facts) capture(h Hop) string {
+	return fmt.Sprintf("steth capture --node %s --device %s", h.Host, probes.Where{Netns: h.Netns, Device: h.Device})
+}
+
+func (f facts) missing() []Hop {
+	return slices.DeleteFunc(slices.Clone(f.hops), func(h Hop) bool { return !h.Missing() })
+}
+
+func (f facts) absent(missing []Hop) string {
+	texts := make([]string, len(missing))
+	for i, h := range missing {
+		texts[i] = fmt.Sprintf("hop %d is missing: %s", h.Index, h.Differs())
+	}
+	text := strings.Join(texts, "; ")
+	if n := f.crossed(); n > 0 {
+		text += fmt.Sprintf("; %d packets were seen on the rest of the path", n)
+	}
+	return text
+}
+
+// blind is what to say where no hop could be watched: the first reason.
+func (f facts) blind() probes.Finding {
+	why := errors.New("none carries packets that can be captured")
+	for _, h := range f.hops {
+		if h.Seen != openstack.SeenPackets || h.Why == "" {
+			continue
+		}
+		if why = h.err; why == nil {
+			why = errors.New(h.Why)
+		}
+		why = fmt.Errorf("%s: %w", h.Name(), why)
+		break
+	}
+	return probes.Failed(probes.Finding{}, fmt.Errorf("no hop can be watched: %w", why))
+}
+
+func (f facts) silent() probes.Finding {
+	var watched []string
+	for _, h := range f.hops {
+		if h.seen() {
+			watched = append(watched, h.Name())
+		}
+	}
+	reason := "nothing that fits passed " + watched[0]
+	if len(watched) > 1 {
+		reason += fmt.Sprintf(", nor any of the %d other hops that were watched", len(watched)-1)
+	}
+	return probes.Finding{
+		Code: "nothing-seen", Reason: reason,
+		Next: []probes.Next{{Do: "steth path --port " + f.path.From.Port + " --follow all", Why: "shows whatever the port sends"}},
+	}
+}
+
+// last is the last hop that was watched, -1 for none.
+func (f facts) last() int {
+	for i := len(f.hops) - 1; i >= 0; i-- {
+		if f.hops[i].seen() {
+			return i
+		}
+	}
+	return -1
+}
+
+func (f facts) lastSeen() uint64 { return f.sum.Hops[f.last()].Out + f.sum.Hops[f.last()].Back }
+
+func (f facts) unfollowed() probes.Finding {
+	out := count(f.sum.Out)
+	reason := fmt.Sprintf("%d of %d could not be followed to %s", f.sum.Out.Unknown, out, f.hops[f.last()].Name())
+	if out == 0 {
+		reason = fmt.Sprintf("%d packets were seen, none of them on its way from %s", f.crossed(), f.path.From.Name)
+	}
+	var dropped []string
+	for i, h := range f.sum.Hops {
+		if h.Dropped > 0 {
+			dropped = append(dropped, fmt.Sprintf("the capture at %s dropped %d", f.hops[i].Name(), h.Dropped))
+		}
+	}
+	for _, h := range f.hops {
+		if h.State == Broken {
+			dropped = append(dropped, fmt.Sprintf("%s was not watched to the end: %s", h.Name(), h.Why))
+		}
+	}
+	if len(dropped) > 0 {
+		reason += ": " + strings.Join(dropped, ", ")
+	}
+	return probes.Finding{Code: "not-followed", Reason: reason + f.answers()}
+}
+
+// intercepted tells of packets that were answered, and not by the path's end.
+func (f facts) intercepted() probes.Finding {
+	furthest := f.hops[0]
+	for i, h := range f.sum.Hops {
+		if h.Out > 0 {
+			furthest = f.hops[i]
+		}
+	}
+	return probes.Finding{
+		Code: "answered-on-the-way",
+		Reason: fmt.Sprintf("%d of %d were answered after %s; none came to %s",
+			f.sum.Out.Answered, count(f.sum.Out), furthest.Name(), f.hops[f.last()].Name()) + f.answers(),
+	}
+}
+
+func (f facts) unanswered() probes.Finding {
+	return probes.Finding{Code: "unanswered", Reason: f.came() + "; no answer was seen"}
+}
+
+func (f facts) delivered() probes.Finding {
+	out := probes.Finding{Code: "delivered", Reason: f.came() + f.answers()}
+	if h := slices.IndexFunc(f.hops, func(h Hop) bool { return len(h.Check.Faults) > 0 }); h >= 0 {
+		out.Code = "device-differs"
+		out.Reason += fmt.Sprintf("; but at hop %d %s", f.hops[h].Index, f.hops[h].Differs())
+	}
+	return out
+}
+
+// came tells how far packets came.
+func (f facts) came() string {
+	last, end := f.last(), "the last hop that can be seen"
+	if last == len(f.hops)-1 {
+		end = "the end"
+	}
+	return fmt.Sprintf("%d of %d came to %s, %s", f.sum.Out.Delivered, count(f.sum.Out), f.hops[last].Name(), end)
+}
+
+// answers tells of the way back, where there was any.
+func (f facts) answers() string {
+	if back := count(f.sum.Back); back > 0 && len(f.path.Back) == 0 {
+		return fmt.Sprintf("; replies %d of %d", f.sum.Back.Delivered, back)
+	}
+	return ""
+}
+
+func (f facts) fields() map[string]any {
+	return map[string]any{
+		"hops": len(f.hops), "out": count(f.sum.Out), "out_lost": f.sum.Out.Lost, "out_unknown": f.sum.Out.Unknown,
+		"back": count(f.sum.Back), "back_lost": f.sum.Back.Lost, "back_unknown": f.sum.Back.Unknown,
+		"answered": f.sum.Out.Answered, "unanswered": f.sum.Out.Unanswered,
+		"watched": len(slices.DeleteFunc(slices.Clone(f.hops), func(h Hop) bool { return !h.seen() })),
+		"dropped": dropped(f.sum), "unmatched": unmatched(f.sum),
+		"longest_delay_ns": f.longest(),
+	}
+}
+
+func dropped(s match.Summary) (n uint64) {
+	for _, h := range s.Hops {
+		n = max(n, h.Dropped)
+	}
+	return n
+}
+
+func unmatched(s match.Summary) (n uint64) {
+	for _, h := range s.Hops {
+		n += h.Unmatched.Sum()
+	}
+	return n
+}
+
+// longest is the longest p99 delay to any hop, in nanoseconds.
+func (f facts) longest() int64 {
+	if len(f.sum.Hops) == 0 {
+		return 0
+	}
+	h := slices.MaxFunc(f.sum.Hops, func(a, b match.HopSummary) int { return cmp.Compare(a.DelayOut.P99, b.DelayOut.P99) })
+	return int64(h.DelayOut.P99)
+}

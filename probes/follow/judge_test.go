@@ -1,0 +1,200 @@
+package follow
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"steth/openstack"
+	"steth/packets/match"
+	"steth/probes"
+	"steth/rpc"
+)
+
+// five is a path of five hops, the third of which nobody can look into.
+func five() []Hop {
+	hop := func(i int, host, device string) Hop {
+		h := Hop{Hop: openstack.Hop{Index: i, Host: host, Device: device, Seen: openstack.SeenPackets}, State: Ended, Capture: i - 1}
+		if host == "" {
+			h.What, h.Seen, h.State, h.Capture = "the underlay", openstack.SeenBlind, Unseen, -1
+		}
+		return h
+	}
+	return []Hop{hop(1, "cmp1", "tap1"), hop(2, "cmp1", "eth1"), hop(3, "", ""), hop(4, "cmp2", "eth1"), hop(5, "cmp2", "tap2")}
+}
+
+// counted is a summary of so many packets out and back that all hops saw.
+func counted(out, back uint64) match.Summary {
+	s := match.Summary{Hops: make([]match.HopSummary, 5)}
+	s.Out = match.Totals{Rows: out, Delivered: out, Answered: back}
+	s.Back = match.Totals{Rows: back, Delivered: back}
+	for i := range s.Hops {
+		if i != 2 {
+			s.Hops[i].Out, s.Hops[i].Back = out, back
+		}
+	}
+	return s
+}
+
+// absent takes a hop's device away.
+func absent(h *Hop) {
+	h.State, h.Why = Unseen, h.Device+" is not on "+h.Host
+	h.Check.Faults = []openstack.Difference{{Kind: openstack.DifferMissing, Text: h.Why}}
+}
+
+func lose(s *match.Summary, i match.Interval) {
+	t := &s.Out
+	if i.Direction == match.Back {
+		t = &s.Back
+	}
+	t.Lost += i.Lost
+	t.Delivered -= i.Lost
+	s.Intervals = append(s.Intervals, i)
+}
+
+func TestJudge(t *testing.T) {
+	for name, c := range map[string]struct {
+		change  func(*facts)
+		out     uint64
+		back    uint64
+		verdict probes.Verdict
+		code    string
+		reason  string
+	}{
+		"all well": {
+			nil, 61, 61, probes.OK, "delivered", "61 of 61 came to 5 tap2 on cmp2, the end; replies 61 of 61",
+		},
+		"lost on the underlay": {
+			func(f *facts) {
+				lose(&f.sum, match.Interval{Direction: match.Out, From: 1, To: 3, Lost: 12, Crossed: 49, Shortest: 90, Longest: 98, LongestCrossed: 98})
+			},
+			61, 49, probes.Fail, "lost", "12 of 61 lost between 2 eth1 on cmp1 and 4 eth1 on cmp2; replies 49 of 49",
+		},
+		"only large ones are lost": {
+			func(f *facts) {
+				lose(&f.sum, match.Interval{Direction: match.Out, From: 1, To: 3, Lost: 12, Crossed: 49, Shortest: 1442, Longest: 1442, LongestCrossed: 1400})
+			},
+			61, 49, probes.Fail, "lost", "12 of 61 lost between 2 eth1 on cmp1 and 4 eth1 on cmp2, all longer than 1400 bytes; replies 49 of 49",
+		},
+		"nothing crosses, so sizes say nothing": {
+			func(f *facts) {
+				lose(&f.sum, match.Interval{Direction: match.Out, From: 0, To: 1, Lost: 5, Shortest: 98, Longest: 98})
+			},
+			5, 0, probes.Fail, "lost", "5 of 5 lost between 1 tap1 on cmp1 and 2 eth1 on cmp1",
+		},
+		"replies are lost": {
+			func(f *facts) {
+				lose(&f.sum, match.Interval{Direction: match.Back, From: 4, To: 3, Lost: 3, Crossed: 7})
+			},
+			10, 10, probes.Fail, "lost", "3 of 10 replies lost between 5 tap2 on cmp2 and 4 eth1 on cmp2; out 10 of 10",
+		},
+		"two places": {
+			func(f *facts) {
+				lose(&f.sum, match.Interval{Direction: match.Out, From: 1, To: 3, Lost: 5, Crossed: 5})
+				lose(&f.sum, match.Interval{Direction: match.Out, From: 3, To: 4, Lost: 1, Crossed: 4})
+			},
+			10, 0, probes.Fail, "lost", "5 of 10 lost between 2 eth1 on cmp1 and 4 eth1 on cmp2; 1 more lost elsewhere",
+		},
+		"answers that go another way are not judged": {
+			func(f *facts) {
+				f.path.Back = []openstack.Hop{{Index: 1}}
+				lose(&f.sum, match.Interval{Direction: match.Back, From: 4, To: 3, Lost: 10})
+			},
+			10, 10, probes.OK, "delivered", "10 of 10 came to 5 tap2 on cmp2, the end",
+		},
+		"a device is missing": {
+			func(f *facts) {
+				absent(&f.hops[4])
+			},
+			7, 0, probes.Fail, "device-missing", "hop 5 is missing: tap2 is not on cmp2; 7 packets were seen on the rest of the path",
+		},
+		"loss comes before what is missing": {
+			func(f *facts) {
+				absent(&f.hops[4])
+				lose(&f.sum, match.Interval{Direction: match.Out, From: 0, To: 1, Lost: 2, Crossed: 5})
+			},
+			7, 0, probes.Fail, "lost", "2 of 7 lost between 1 tap1 on cmp1 and 2 eth1 on cmp1",
+		},
+		"what is missing in between is named": {
+			func(f *facts) {
+				absent(&f.hops[3])
+				lose(&f.sum, match.Interval{Direction: match.Out, From: 1, To: 4, Lost: 7})
+			},
+			7, 0, probes.Fail, "lost", "7 of 7 lost between 2 eth1 on cmp1 and 5 tap2 on cmp2; in between eth1 is not on cmp2",
+		},
+		"the far host is not seen": {
+			func(f *facts) {
+				for i := 3; i < 5; i++ {
+					f.hops[i].State, f.hops[i].Why = Unseen, "connection refused"
+				}
+			},
+			7, 7, probes.OK, "delivered", "7 of 7 came to 2 eth1 on cmp1, the last hop that can be seen; replies 7 of 7",
+		},
+		"no answer": {
+			func(f *facts) { f.sum.Out.Unanswered = 4 },
+			4, 0, probes.Warn, "unanswered", "4 of 4 came to 5 tap2 on cmp2, the end; no answer was seen",
+		},
+		"nothing": {
+			nil, 0, 0, probes.Warn, "nothing-seen", "nothing that fits passed 1 tap1 on cmp1, nor any of the 3 other hops that were watched",
+		},
+		"a switch answers": {
+			func(f *facts) {
+				for i := 2; i < 5; i++ {
+					f.sum.Hops[i].Out, f.sum.Hops[i].Back = 0, 0
+				}
+			},
+			4, 4, probes.OK, "answered-on-the-way", "4 of 4 were answered after 2 eth1 on cmp1; none came to 5 tap2 on cmp2; replies 4 of 4",
+		},
+		"drops accuse nobody": {
+			func(f *facts) {
+				f.sum.Out.Delivered, f.sum.Out.Unknown = 90, 10
+				f.sum.Hops[3].Dropped = 10
+			},
+			100, 0, probes.Warn, "not-followed", "10 of 100 could not be followed to 5 tap2 on cmp2: the capture at 4 eth1 on cmp2 dropped 10",
+		},
+		"a device went away": {
+			func(f *facts) {
+				f.sum.Out.Delivered, f.sum.Out.Unknown = 6, 1
+				f.hops[4].State, f.hops[4].Why = Broken, "the device has disappeared"
+			},
+			7, 0, probes.Warn, "not-followed", "1 of 7 could not be followed to 5 tap2 on cmp2: 5 tap2 on cmp2 was not watched to the end: the device has disappeared",
+		},
+		"a device differs": {
+			func(f *facts) {
+				f.hops[1].Check.Faults = []openstack.Difference{{Kind: openstack.DifferMTU, Text: "the MTU of eth1 is 1400, less than 1500"}}
+			},
+			3, 3, probes.Warn, "device-differs", "3 of 3 came to 5 tap2 on cmp2, the end; replies 3 of 3; but at hop 2 the MTU of eth1 is 1400, less than 1500",
+		},
+		"nobody answers for any host": {
+			func(f *facts) {
+				for i := range f.hops {
+					f.hops[i].err = fmt.Errorf("connection refused: %w", rpc.ErrUnavailable)
+					f.hops[i].State, f.hops[i].Why = Unseen, f.hops[i].err.Error()
+				}
+			},
+			0, 0, probes.Error, probes.CodeUnreachable, fmt.Sprintf("no hop can be watched: 1 tap1 on cmp1: connection refused: %v", rpc.ErrUnavailable),
+		},
+		"could not run": {
+			func(f *facts) { f.err = fmt.Errorf("links: %w", rpc.ErrUnavailable) },
+			0, 0, probes.Error, probes.CodeUnreachable, fmt.Sprintf("links: %v", rpc.ErrUnavailable),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := facts{path: openstack.Path{From: openstack.End{Name: "web1"}}, hops: five(), sum: counted(c.out, c.back)}
+			if c.change != nil {
+				c.change(&f)
+			}
+			got := judge(f)
+			if got.Verdict != c.verdict || got.Code != c.code || got.Reason != c.reason {
+				t.Errorf("got  %s %s %q\nwant %s %s %q", got.Verdict, got.Code, got.Reason, c.verdict, c.code, c.reason)
+			}
+		})
+	}
+}
+
+func TestErrorsKeepTheirCode(t *testing.T) {
+	f := judge(facts{err: errors.Join(rpc.ErrPermissionDenied)})
+	if f.Verdict != probes.Error || f.Code != probes.CodeDenied {
+		t.Errorf("a refused capture is %s %s", f.Verdict, f.Code)
+	}
+}

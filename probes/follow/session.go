@@ -1,0 +1,401 @@
+package follow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"steth/feed"
+	"steth/packets/match"
+	"steth/probes"
+)
+
+const (
+	// skew is how far two hosts' clocks are trusted to be apart after correction.
+	skew = 5 * time.Millisecond
+	// settling is how long a packet may take to a hop before it's missing there.
+	settling = time.Second
+	// tail is how long captures go on after Stop: what passed before it is on
+	// its way still, in the ring (20 ms), the agent's buffers (20 ms) and on the
+	// network.
+	tail = 150 * time.Millisecond
+	// grace is how long after their time captures are waited for.
+	grace = 3 * time.Second
+	// silence is after how long without a packet it's looked at what passes.
+	silence = 5 * time.Second
+	// beat is how often the matcher is told the time.
+	beat = 50 * time.Millisecond
+)
+
+// Session is one path being followed. Its methods are safe for concurrent use
+// and answer at once, except for waiting on Done.
+type Session struct {
+	plan   Plan
+	env    probes.Env
+	cancel context.CancelCauseFunc
+	stop   chan struct{} // closed by Stop
+	once   sync.Once
+	done   chan struct{}
+
+	version atomic.Uint64
+	matcher atomic.Pointer[match.Matcher] // nil until the hosts were asked
+
+	mu      sync.Mutex // guards what follows
+	hops    []Hop
+	devices []*device
+	began   time.Time // the first capture's start
+	notes   []string
+	finding probes.Finding
+	ended   bool
+}
+
+// Start begins to follow a path. It fails on a plan that is wrong in itself;
+// everything later is in the finding. Whoever calls it waits for Done and then
+// calls Close.
+func Start(ctx context.Context, env probes.Env, plan Plan) (*Session, error) {
+	if err := plan.check(); err != nil {
+		return nil, err
+	}
+	if env.Now == nil {
+		env.Now = time.Now
+	}
+	if env.Log == nil {
+		env.Log = slog.New(slog.DiscardHandler)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	s := &Session{
+		plan: plan, env: env, cancel: cancel, stop: make(chan struct{}), done: make(chan struct{}),
+		hops: make([]Hop, len(plan.Path.Hops)), notes: append([]string{}, plan.Path.Notes...),
+	}
+	for i, h := range plan.Path.Hops {
+		s.hops[i] = begin(h)
+	}
+	if len(plan.Path.Back) > 0 {
+		s.notes = append(s.notes, "Answers come back by other devices than the packets go out; they are shown where both ways meet, and not judged.")
+	}
+	go s.work(ctx)
+	return s, nil
+}
+
+func (s *Session) work(ctx context.Context) {
+	defer close(s.done)
+	defer s.cancel(nil)
+	started := s.env.Now()
+	err := s.guard("the path", func() error { return s.follow(ctx) })
+	f := s.conclude(err)
+	f.Started, f.Duration = started, s.env.Now().Sub(started)
+	s.env.Log.Info("path", "from", f.TargetID, "verdict", f.Verdict, "code", f.Code, "took", f.Duration)
+	s.change(func() { s.finding, s.ended = f, true })
+	for _, f := range s.Feeds() {
+		f.End("")
+	}
+}
+
+// follow asks the hosts, opens the captures and waits for their end.
+func (s *Session) follow(ctx context.Context) error {
+	s.survey(ctx)
+	devices, m, err := s.arrange()
+	if err != nil || len(devices) == 0 {
+		return err
+	}
+	watching, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	var captures sync.WaitGroup
+	watchers := make([]*watcher, len(devices))
+	for i, d := range devices {
+		w := &watcher{session: s, device: d, matcher: m, seconds: s.plan.seconds()}
+		watchers[i] = w
+		captures.Go(func() {
+			w.err = s.guard(d.where()+" on "+d.host, func() error { return w.run(watching) })
+			s.over(d, w.err)
+		})
+	}
+	all := make(chan struct{})
+	go func() {
+		captures.Wait()
+		close(all)
+	}()
+	s.pace(watching, end, m, all)
+	<-all
+	finish(m, watchers)
+	m.Advance(s.env.Now().Add(2 * settling).UnixNano())
+	return nil
+}
+
+// pace tells the matcher the time until all captures have ended, and ends those
+// that were stopped or that outlast their time.
+func (s *Session) pace(ctx context.Context, end context.CancelCauseFunc, m *match.Matcher, all <-chan struct{}) {
+	ticker := time.NewTicker(beat)
+	defer ticker.Stop()
+	var late, looked <-chan time.Time
+	var looking sync.WaitGroup
+	defer looking.Wait()
+	stop := s.stop
+	for {
+		select {
+		case <-all:
+			end(nil)
+			return
+		case <-stop:
+			stop = nil
+			late = time.After(tail)
+		case <-late:
+			end(probes.ErrStopped)
+			late = nil
+		case <-ticker.C:
+			m.Advance(s.env.Now().UnixNano())
+			began, ok := s.beganAt()
+			if ok && looked == nil {
+				looked = time.After(silence)
+				if s.plan.For > 0 && late == nil {
+					late = time.After(time.Duration(s.plan.seconds())*time.Second + grace - s.env.Now().Sub(began))
+				}
+			}
+		case <-looked:
+			if s.Rows(0, make([]match.Row, 1)) == 0 {
+				looking.Go(func() { s.look(ctx) })
+			}
+		}
+	}
+}
+
+// look says what passes the first device that is watched, when nothing fits.
+func (s *Session) look(ctx context.Context) {
+	s.mu.Lock()
+	at := slices.IndexFunc(s.hops, func(h Hop) bool { return h.State == Watching })
+	var hop Hop
+	var d *device
+	if at >= 0 {
+		hop = s.hops[at]
+		d = s.devices[hop.Capture]
+	}
+	s.mu.Unlock()
+	if d == nil {
+		return
+	}
+	var seen string
+	err := s.guard("a glance", func() (err error) {
+		seen, err = s.glance(ctx, d)
+		return err
+	})
+	if err != nil {
+		s.env.Log.Warn("path: glance", "device", d.where(), "host", d.host, "err", err)
+		return
+	}
+	s.change(func() {
+		s.notes = append(s.notes, fmt.Sprintf("Nothing that fits passed in %v; without the filter %s showed %s.", silence, hop.Name(), seen))
+	})
+}
+
+// guard runs f and turns a panic into an error: a defect here must not take the
+// console with it.
+func (s *Session) guard(what string, f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.env.Log.Error("path panicked", "at", what, "panic", p, "stack", string(debug.Stack()))
+			err = fmt.Errorf("a defect in steth itself at %s: %v (the log has the details)", what, p)
+		}
+	}()
+	return f()
+}
+
+// change changes what readers see.
+func (s *Session) change(f func()) {
+	s.mu.Lock()
+	f()
+	s.mu.Unlock()
+	s.version.Add(1)
+}
+
+// arrange makes the captures and the matcher of what the survey found.
+func (s *Session) arrange() ([]*device, *match.Matcher, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.version.Add(1)
+	devices := arrange(s.hops, s.plan.Follow)
+	if len(devices) == 0 {
+		return nil, nil, nil
+	}
+	for _, d := range devices {
+		f, err := feed.New(feed.About{
+			Title: "path", Target: s.plan.Path.From.Name + " → " + s.plan.Path.To.Name,
+			Host: d.host, Netns: d.netns, Device: d.name, Filter: d.filter, Shape: feed.Packets,
+		}, s.env.Spool)
+		if err != nil {
+			return nil, nil, fmt.Errorf("open a feed for %s of %s: %w", d.where(), d.host, err)
+		}
+		d.feed = f
+		s.devices = append(s.devices, d)
+	}
+	hops, options := matching(s.hops)
+	m, err := match.New(hops, options)
+	if err != nil {
+		return nil, nil, err
+	}
+	s.matcher.Store(m)
+	return devices, m, nil
+}
+
+// watching notes that a capture has begun.
+func (s *Session) watching(d *device) {
+	s.change(func() {
+		if s.began.IsZero() {
+			s.began = s.env.Now()
+		}
+		for _, i := range d.hops {
+			s.hops[i].State = Watching
+		}
+	})
+}
+
+// proven notes that packets have told which device a hop is.
+func (s *Session) proven(d *device) {
+	s.change(func() {
+		for _, i := range d.hops {
+			h := &s.hops[i]
+			h.Device, h.guesses = d.name, nil
+			h.Capture = slices.Index(s.devices, d)
+		}
+	})
+}
+
+// over notes that a capture has ended, and why where it was too early.
+func (s *Session) over(d *device, err error) {
+	s.change(func() {
+		for _, i := range d.hops {
+			h := &s.hops[i]
+			switch {
+			case h.guesses == nil && h.Device != d.name: // another was the right one
+			case err == nil && h.guesses != nil:
+				h.State, h.Why = Unseen, "nothing that fits passed "+h.Device+", and OVSDB wasn't asked which NIC it is"
+			case err == nil:
+				h.State = Ended
+			case h.State == Watching:
+				h.State, h.Why, h.err = Broken, err.Error(), err
+			default:
+				h.State, h.Why, h.err = Unseen, err.Error(), err
+			}
+		}
+	})
+	if err != nil {
+		d.feed.End(err.Error())
+		s.env.Log.Warn("path: capture", "device", d.where(), "host", d.host, "err", err)
+	}
+}
+
+func (s *Session) beganAt() (time.Time, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.began, !s.began.IsZero()
+}
+
+// Plan is what was asked for.
+func (s *Session) Plan() Plan { return s.plan }
+
+// Hops are the hops as they stand.
+func (s *Session) Hops() []Hop {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.hops)
+}
+
+// Began is when the first capture began; false before.
+func (s *Session) Began() (time.Time, bool) { return s.beganAt() }
+
+// Notes are what the hops don't tell, a sentence each.
+func (s *Session) Notes() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string{}, s.notes...)
+}
+
+// Feeds are the captures as they were taken, one a device; [Hop].Capture is an
+// index of them.
+func (s *Session) Feeds() []*feed.Feed {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]*feed.Feed, len(s.devices))
+	for i, d := range s.devices {
+		out[i] = d.feed
+	}
+	return out
+}
+
+// Bounds says which rows are kept: first <= number < next.
+func (s *Session) Bounds() (first, next uint64) {
+	if m := s.matcher.Load(); m != nil {
+		return m.Bounds()
+	}
+	return 1, 1
+}
+
+// Rows fills dst with rows from the given number on, see [match.Matcher.Rows].
+// Marks stand in the order of Hops. Packets that only hops with a wide filter
+// have seen are left out, here and in what is counted: they are others'.
+func (s *Session) Rows(from uint64, dst []match.Row) int {
+	if m := s.matcher.Load(); m != nil {
+		return own(m, s.Hops(), from, dst)
+	}
+	return 0
+}
+
+// Summary is what the rows of the last seconds say.
+func (s *Session) Summary() match.Summary {
+	if m := s.matcher.Load(); m != nil {
+		now := s.env.Now().UnixNano()
+		return expel(m, s.Hops(), now-int64(m.Window()), m.Summary(now))
+	}
+	return match.Summary{Hops: make([]match.HopSummary, len(s.plan.Path.Hops))}
+}
+
+// Total is what all rows since the start say.
+func (s *Session) Total() match.Summary {
+	if m := s.matcher.Load(); m != nil {
+		return expel(m, s.Hops(), 0, m.Total())
+	}
+	return match.Summary{Hops: make([]match.HopSummary, len(s.plan.Path.Hops))}
+}
+
+// Version rises with everything that a reader could see.
+func (s *Session) Version() uint64 {
+	v := s.version.Load()
+	if m := s.matcher.Load(); m != nil {
+		v += m.Version()
+	}
+	return v
+}
+
+// Done is closed when all captures have ended and the finding is there.
+func (s *Session) Done() <-chan struct{} { return s.done }
+
+// Finding is what can be concluded so far; true once nothing can change it.
+func (s *Session) Finding() (probes.Finding, bool) {
+	s.mu.Lock()
+	f, ended := s.finding, s.ended
+	s.mu.Unlock()
+	if ended {
+		return f, true
+	}
+	return s.conclude(nil), false
+}
+
+// Stop ends the captures once what has passed until now has arrived. It returns
+// at once.
+func (s *Session) Stop() { s.once.Do(func() { close(s.stop) }) }
+
+// Close ends everything at once, waits for it, and forgets the captures.
+func (s *Session) Close() error {
+	s.cancel(probes.ErrStopped)
+	<-s.done
+	var errs []error
+	for _, f := range s.Feeds() {
+		errs = append(errs, f.Close())
+	}
+	return errors.Join(errs...)
+}
