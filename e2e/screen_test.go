@@ -73,6 +73,17 @@ func TestScreen(t *testing.T) {
 	d.see("enter runs")
 	d.press(enter)
 	d.see("bytes from")
+	left := func(screen string) bool { // a packet in the pane on the left
+		for line := range strings.Lines(screen) {
+			if cells := []rune(line); strings.Contains(string(cells[:min(len(cells), 75)]), a["ip"]+" > ") {
+				return true
+			}
+		}
+		return false
+	}
+	if _, err := d.term.Until("a packet of "+a["ip"], 15*time.Second, left); err != nil {
+		t.Fatal(err)
+	}
 	d.press("1W")
 	d.see(".pcapng")
 	until(t, "a saved capture", 5*time.Second, func() bool {
