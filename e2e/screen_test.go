@@ -3,9 +3,11 @@
 package e2e
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,7 +23,9 @@ type drive struct {
 
 func open(t *testing.T, cols, rows int, args ...string) drive {
 	t.Helper()
-	cmd := steth(t.Context(), args...)
+	// What it says on standard error, a stack trace for example, goes to a file.
+	words := append([]string{"--", "sh", "-c", `exec "$0" "$@" 2>stderr`, filepath.Join(bin, "steth")}, args...)
+	cmd := inLab(t.Context(), words...)
 	cmd.Dir = t.TempDir()
 	term, err := terminal.Start(cmd, cols, rows)
 	if err != nil {
@@ -41,8 +45,22 @@ func (d drive) press(keys string) {
 func (d drive) see(text string) {
 	d.Helper()
 	if _, err := d.term.See(text, 15*time.Second); err != nil {
-		d.Fatal(err)
+		d.Fatalf("%v\nwhat it was doing:\n%s", err, d.traces())
 	}
+}
+
+// traces are the stacks of the console's goroutines, which end it.
+func (d drive) traces() string {
+	// The whole group, for what enters the lab does not pass signals on.
+	if err := syscall.Kill(-d.term.Process().Pid, syscall.SIGQUIT); err != nil {
+		return err.Error()
+	}
+	_ = d.term.Wait(5 * time.Second) // it ends badly, on purpose
+	text, err := os.ReadFile(filepath.Join(d.dir, "stderr"))
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
 }
 
 const (
