@@ -29,6 +29,7 @@ type Form struct {
 	top     int    // the first field that shows
 	lines   []int  // where the fields were drawn, from top on
 	tried   bool   // enter was pressed: errors of untouched fields show too
+	hasty   bool   // enter was pressed before the fields were there
 	cancel  context.CancelFunc
 }
 
@@ -100,7 +101,22 @@ func (f *Form) fill(msg formReady) (tea.Cmd, bool) {
 		return f.start(), true
 	}
 	f.goTo(f.firstOpen())
+	if f.hasty && msg.err == nil {
+		return f.submit()
+	}
 	return nil, false
+}
+
+// submit runs the probe, or goes to the first field that doesn't check.
+func (f *Form) submit() (tea.Cmd, bool) {
+	f.tried = true
+	for i, fd := range f.fields {
+		if fd.arg.Check(fd.input.Value()) != nil {
+			f.goTo(i)
+			return nil, false
+		}
+	}
+	return f.start(), true
 }
 
 // firstOpen is the first field that needs a value, else the first.
@@ -155,16 +171,10 @@ func (f *Form) key(msg tea.KeyPressMsg) (tea.Cmd, bool) {
 		return nil, false
 	case "enter":
 		if !f.ready {
+			f.hasty = true
 			return nil, false
 		}
-		f.tried = true
-		for i, fd := range f.fields {
-			if fd.arg.Check(fd.input.Value()) != nil {
-				f.goTo(i)
-				return nil, false
-			}
-		}
-		return f.start(), true
+		return f.submit()
 	case "left", "right":
 		if cur != nil && f.cycle(cur, msg.String() == "right") {
 			return nil, false
