@@ -20,6 +20,7 @@ type words interface {
 	proto(name string) string           // tcp or udp
 	port(proto string, n uint16) string // from or to
 	dhcp(mac string) string             // of the client with this address
+	layers() layers                     // how its bytes are read
 }
 
 // wordsAt is how packets must be spoken of at a place with such an encapsulation.

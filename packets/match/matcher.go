@@ -105,9 +105,17 @@ func New(hops []Hop, o Options) (*Matcher, error) {
 }
 
 // Start says that the hop's capture sees everything from t on. Before it, and
-// for a hop that is never started, nothing is called missing there.
+// for a hop that is never started, nothing is called missing there. After Stop
+// the capture goes on, and what passed in between is not known.
 func (m *Matcher) Start(hop int, t int64) {
-	m.change(hop, func(w *watch) { w.started, w.ended = max(t, 1), 0 })
+	m.change(hop, func(w *watch) {
+		if w.started == 0 || w.ended == 0 {
+			w.started = max(t, 1)
+		} else {
+			w.gaps = w.gaps.add(w.ended, t, 0)
+		}
+		w.ended = 0
+	})
 }
 
 // Stop says that the hop's capture sees nothing any more from t on.

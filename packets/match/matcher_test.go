@@ -119,6 +119,13 @@ func TestRows(t *testing.T) {
 			m.Start(3, start+ms)
 			m.Stop(4, start-ms)
 		}, []string{"out o +0.06 b ? ? unknown unanswered"}},
+		{"stopped and started again", func(m *Matcher) {
+			m.Stop(3, start)
+			m.Start(3, start+10*ms)
+			for i, at := range []int64{start - 2000*ms, start + ms, start + 20*ms} {
+				send(m, echo(uint16(i+1), false), at, 0, 1)
+			}
+		}, []string{"out o +0.06 b x x lost 1..3 unanswered", "out o +0.06 b ? x lost 1..4 unanswered", "out o +0.06 b x x lost 1..3 unanswered"}},
 		{"skipped in the middle", func(m *Matcher) {
 			send(m, echo(1, false), start, 0, 3, 4)
 		}, []string{"out o skipped b +0.31 +0.38 delivered unanswered"}},
