@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"steth/agent/api"
@@ -92,8 +93,21 @@ func (d *device) join(filter string, vlan, snap int) {
 
 func (d *device) where() string { return probes.Where{Netns: d.netns, Device: d.name}.String() }
 
-func (d *device) request(seconds int) api.CaptureRequest {
-	return api.CaptureRequest{Netns: d.netns, Device: d.name, Filter: d.filter, VLAN: d.vlan, Snap: d.snap, Seconds: seconds}
+// request asks for one packet in 1<<shift of those that the device's hops want.
+func (d *device) request(hops []Hop, shift, seconds int) (api.CaptureRequest, error) {
+	narrow := device{snap: d.snap}
+	for n, i := range d.hops {
+		f := hops[i].Hop.Sample(hops[i].Filter, shift)
+		if f.Skip != "" {
+			return api.CaptureRequest{}, errors.New(f.Skip)
+		}
+		if n == 0 {
+			narrow.filter, narrow.vlan = f.Text, f.VLAN
+		} else {
+			narrow.join(f.Text, f.VLAN, d.snap)
+		}
+	}
+	return api.CaptureRequest{Netns: d.netns, Device: d.name, Filter: narrow.filter, VLAN: narrow.vlan, Snap: d.snap, Seconds: seconds}, nil
 }
 
 const (
@@ -111,22 +125,60 @@ type watcher struct {
 	device  *device
 	matcher *match.Matcher
 	offset  int64
-	seconds int
+	seconds int // that this capture is to run; 0: until it is ended
 
 	counts  capture.Counts // as last told
-	started int64
-	told    [2]int64 // when the counters were told, the last time and before
-	newest  int64    // packet
-	proven  bool     // of a guess: packets that fit have passed
-	until   int64    // all was seen; valid once run has returned
-	err     error    // of run
+	before  capture.Counts // of captures before this one
+	started int64          // this capture
+	begun   bool           // the first one has started
+	told    [2]int64       // when the counters were told, the last time and before
+	newest  int64          // packet
+	proven  bool           // of a guess: packets that fit have passed
+	until   int64          // all was seen; valid once run has returned
+	err     error          // of run
 }
 
-// run reads the capture to its end. It returns why it ended too early, or nil.
+// run reads the capture to its end, and begins it anew when fewer packets are to
+// be followed. It returns why it ended too early, or nil.
 func (w *watcher) run(ctx context.Context) error {
+	for {
+		shift, changed := w.session.sampling.now()
+		one, end := context.WithCancelCause(ctx)
+		stop := make(chan struct{})
+		var waiting sync.WaitGroup
+		waiting.Go(func() {
+			select {
+			case <-changed:
+				end(errThinner)
+			case <-stop:
+			}
+		})
+		err := w.once(one, shift)
+		again := context.Cause(one) == errThinner
+		close(stop)
+		waiting.Wait()
+		end(nil)
+		if err != nil || !again || ctx.Err() != nil {
+			return err
+		}
+		if w.seconds > 0 && w.started != 0 {
+			gone := time.Duration(w.session.env.Now().UnixNano() - w.started)
+			w.seconds = max(1, w.seconds-int(gone/time.Second))
+		}
+		w.before.Kernel += w.counts.Kernel
+		w.before.Queue += w.counts.Queue
+		w.counts, w.started, w.told = capture.Counts{}, 0, [2]int64{}
+	}
+}
+
+// once reads one capture to its end.
+func (w *watcher) once(ctx context.Context, shift int) error {
 	d := w.device
-	req := d.request(w.seconds)
-	if err := req.Validate(); err != nil {
+	req, err := d.request(w.session.Hops(), shift, w.seconds)
+	if err == nil {
+		err = req.Validate()
+	}
+	if err != nil {
 		return err
 	}
 	stream, err := w.session.env.Agents.Call(ctx, d.host, api.ToolCapture, req)
@@ -143,7 +195,7 @@ func (w *watcher) run(ctx context.Context) error {
 		err = errGone
 	}
 	w.until = w.sure(err)
-	if err != nil && w.started != 0 {
+	if w.started != 0 && (err != nil || context.Cause(ctx) == errThinner) {
 		w.matcher.Stop(d.hops[0], w.until)
 	}
 	return err
@@ -171,15 +223,22 @@ func (w *watcher) tell(c capture.Counts) {
 		return
 	case w.started == 0:
 		w.started = now
-		if !w.device.guess {
+		if !w.device.guess || w.proven {
 			w.matcher.Start(w.device.hops[0], now)
 		}
-		w.session.watching(w.device)
+		if !w.begun {
+			w.begun = true
+			w.session.watching(w.device)
+		}
 	default:
 		lost := c.Kernel + c.Queue - w.counts.Kernel - w.counts.Queue
 		w.matcher.Gap(w.device.hops[0], max(w.started, w.told[0]-int64(backlog)), now, lost)
-		w.device.feed.SetDrop("kernel", c.Kernel)
-		w.device.feed.SetDrop("agent", c.Queue)
+		w.device.feed.SetDrop("kernel", w.before.Kernel+c.Kernel)
+		w.device.feed.SetDrop("agent", w.before.Queue+c.Queue)
+		if took := time.Duration(now - w.told[0]); took >= time.Second/2 {
+			passed := c.Packets - w.counts.Packets + lost
+			w.session.thin(w, float64(passed)/took.Seconds(), lost > 0)
+		}
 	}
 	w.counts = c
 	if now != w.told[0] {

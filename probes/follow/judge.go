@@ -40,6 +40,10 @@ type facts struct {
 // conclude judges as things stand.
 func (s *Session) conclude(err error) probes.Finding {
 	f := judge(facts{path: s.plan.Path, hops: s.Hops(), sum: s.Total(), err: err})
+	if n := s.Sampled(); n > 1 {
+		f.Reason += fmt.Sprintf(" (of about 1 in %d packets)", n)
+		f.Fields["followed_one_in"] = n
+	}
 	f.Probe, f.Target, f.TargetID, f.Host = Name, s.plan.Path.From.Name, s.plan.Path.From.Port, s.plan.Path.From.Host
 	return f
 }

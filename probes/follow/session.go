@@ -43,8 +43,9 @@ type Session struct {
 	once   sync.Once
 	done   chan struct{}
 
-	version atomic.Uint64
-	matcher atomic.Pointer[match.Matcher] // nil until the hosts were asked
+	version  atomic.Uint64
+	matcher  atomic.Pointer[match.Matcher] // nil until the hosts were asked
+	sampling sampling
 
 	mu      sync.Mutex // guards what follows
 	hops    []Hop
