@@ -17,7 +17,7 @@ import (
 // Config is what an agent is made of. Log, Audit and Node are needed, and
 // either TLS with Identify or Plain.
 type Config struct {
-	Node tools.Node // Jobs, Compiles and Walks are filled by the agent
+	Node tools.Node // Jobs, Compiles, Walks and Reads are filled by the agent
 	// TLS and Identify say which consoles are let in, and Recheck which may
 	// stay, see [rpc.Server].
 	TLS      *tls.Config
@@ -42,6 +42,7 @@ type Agent struct {
 const (
 	compiles = 2
 	walks    = 2
+	reads    = 1
 )
 
 // New makes an agent with the tools of [tools.All].
@@ -51,7 +52,7 @@ func newAgent(cfg Config, all []tools.Tool) *Agent {
 	a := &Agent{cfg: cfg, tools: map[string]tools.Tool{}, jobs: newJobs(cfg.Node.Limits)}
 	node := cfg.Node
 	node.Jobs = a.jobs.count
-	node.Compiles, node.Walks = make(tools.Slots, compiles), make(tools.Slots, walks)
+	node.Compiles, node.Walks, node.Reads = make(tools.Slots, compiles), make(tools.Slots, walks), make(tools.Slots, reads)
 	a.node = &node
 	for _, t := range all {
 		a.tools[t.Name] = t

@@ -34,6 +34,8 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		"inject":    inject(func(*InjectRequest) {}),
 		"capture":   CaptureRequest{Device: "tap1", Netns: "pid:7", Filter: "icmp\nor arp"},
 		"links":     LinksRequest{},
+		"ovs":       OVSRequest{},
+		"a bridge":  OVSRequest{Bridge: "br-with-a-name-beyond-ifnamsiz"},
 	} {
 		if err := good.Validate(); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -56,6 +58,9 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		"namespace option":         ping(func(r *PingRequest) { r.Netns = "-all" }),
 		"namespace with a zero":    ping(func(r *PingRequest) { r.Netns = "a\x00b" }),
 		"links by path":            LinksRequest{Netns: new("../x")},
+		"bridge by path":           OVSRequest{Bridge: "../../tmp/evil"},
+		"bridge option":            OVSRequest{Bridge: "-O"},
+		"long bridge":              OVSRequest{Bridge: strings.Repeat("b", 65)},
 		"server on all addresses":  server("0.0.0.0"),
 		"server on all of IPv6":    server("::"),
 		"server on all, mapped":    server("::ffff:0.0.0.0"),

@@ -53,6 +53,7 @@ const (
 	ToolIperfClient = "iperf.client"
 	ToolCapture     = "capture"
 	ToolInject      = "inject"
+	ToolOVS         = "ovs"
 )
 
 // Tools is the one table of what can be asked and who may ask it.
@@ -60,6 +61,7 @@ func Tools() []Tool {
 	return []Tool{
 		{Name: ToolHello, Role: RoleViewer, What: "who the agent is, its clock, which tools are ready"},
 		{Name: ToolLinks, Role: RoleViewer, What: "links, addresses and statistics of every network namespace"},
+		{Name: ToolOVS, Role: RoleViewer, What: "bridges and ports of Open vSwitch, and what of them has failed"},
 		{Name: ToolPing, Role: RoleOperator, What: "ICMP echo from the node or one of its namespaces"},
 		{Name: ToolIperfServer, Role: RoleOperator, What: "iperf3 server for one test"},
 		{Name: ToolIperfClient, Role: RoleOperator, What: "iperf3 client"},

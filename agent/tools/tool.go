@@ -34,13 +34,16 @@ type Node struct {
 	// Compiles bounds how many filters are compiled at once: libpcap takes
 	// hundreds of megabytes for the worst. Walks bounds how many namespaces are
 	// read at once: a node may have a thousand, and who may only look asks for all.
-	Compiles, Walks Slots
+	// Reads bounds how many heavy reads of Open vSwitch run at once.
+	Compiles, Walks, Reads Slots
 
 	// Namespaces are the directories that hold named network namespaces; the
 	// first is where ip-netns(8) and Neutron put them.
 	Namespaces []string
-	Limits     api.Limits
-	Ring       Ring
+	// OpenVSwitch are the directories that may hold the sockets of Open vSwitch.
+	OpenVSwitch []string
+	Limits      api.Limits
+	Ring        Ring
 	// IperfPorts is the range that an iperf server takes a free port from.
 	IperfPorts [2]int
 	// SessionPort is the TCP port that consoles reach this agent on. Captures
@@ -89,6 +92,7 @@ func All() []Tool {
 	return []Tool{
 		hello(),
 		links(),
+		ovs(),
 		ping(),
 		iperfServer(),
 		iperfClient(),

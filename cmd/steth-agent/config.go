@@ -21,12 +21,13 @@ const (
 
 // configuration is agent.yaml; packaging/agent.yaml explains each key.
 type configuration struct {
-	Listen     string   `yaml:"listen"`
-	PKI        string   `yaml:"pki"`
-	Namespaces []string `yaml:"namespaces"`
-	IperfPorts [2]int   `yaml:"iperf_ports"`
-	RingMiB    int      `yaml:"ring_mib"`
-	Limits     limits   `yaml:"limits"`
+	Listen      string   `yaml:"listen"`
+	PKI         string   `yaml:"pki"`
+	Namespaces  []string `yaml:"namespaces"`
+	OpenVSwitch []string `yaml:"openvswitch"`
+	IperfPorts  [2]int   `yaml:"iperf_ports"`
+	RingMiB     int      `yaml:"ring_mib"`
+	Limits      limits   `yaml:"limits"`
 }
 
 // limits is [api.Limits] as it is written down. Zero means no limit.
@@ -48,11 +49,12 @@ func (l limits) api() api.Limits {
 
 func defaults() configuration {
 	return configuration{
-		Listen:     defaultListen,
-		PKI:        defaultPKI,
-		Namespaces: []string{"/run/netns"},
-		IperfPorts: [2]int{5201, 5299},
-		RingMiB:    32,
+		Listen:      defaultListen,
+		PKI:         defaultPKI,
+		Namespaces:  []string{"/run/netns"},
+		OpenVSwitch: []string{"/run/openvswitch", "/usr/local/var/run/openvswitch"},
+		IperfPorts:  [2]int{5201, 5299},
+		RingMiB:     32,
 		Limits: limits{
 			Jobs: 64, JobsPerConsole: 32, Duration: 4 * time.Hour,
 			InjectRate: 1000, CaptureBytes: 16 << 30,
@@ -81,6 +83,11 @@ func (c configuration) validate() error {
 	for _, dir := range c.Namespaces {
 		if !filepath.IsAbs(dir) {
 			return fmt.Errorf("namespaces: %q is not an absolute path", dir)
+		}
+	}
+	for _, dir := range c.OpenVSwitch {
+		if !filepath.IsAbs(dir) {
+			return fmt.Errorf("openvswitch: %q is not an absolute path", dir)
 		}
 	}
 	if lo, hi := c.IperfPorts[0], c.IperfPorts[1]; lo < 1024 || hi > 65_535 || lo > hi {

@@ -155,14 +155,15 @@ func identify(cfg configuration, f flags, log *slog.Logger) (access, error) {
 // node is the part of the configuration that the tools see.
 func (c configuration) node(name string) tools.Node {
 	return tools.Node{
-		Name:       name,
-		Version:    version,
-		Commit:     commit(),
-		Started:    time.Now(),
-		Namespaces: c.Namespaces,
-		Limits:     c.Limits.api(),
-		Ring:       tools.Ring{Bytes: c.RingMiB << 20},
-		IperfPorts: c.IperfPorts,
+		Name:        name,
+		Version:     version,
+		Commit:      commit(),
+		Started:     time.Now(),
+		Namespaces:  c.Namespaces,
+		OpenVSwitch: c.OpenVSwitch,
+		Limits:      c.Limits.api(),
+		Ring:        tools.Ring{Bytes: c.RingMiB << 20},
+		IperfPorts:  c.IperfPorts,
 	}
 }
 

@@ -56,7 +56,8 @@ func TestPackagedConfig(t *testing.T) {
 	}
 	want := defaults()
 	if got.Limits != want.Limits || got.Listen != want.Listen || got.PKI != want.PKI || got.IperfPorts != want.IperfPorts ||
-		got.RingMiB != want.RingMiB || strings.Join(got.Namespaces, " ") != strings.Join(want.Namespaces, " ") {
+		got.RingMiB != want.RingMiB || strings.Join(got.Namespaces, " ") != strings.Join(want.Namespaces, " ") ||
+		strings.Join(got.OpenVSwitch, " ") != strings.Join(want.OpenVSwitch, " ") {
 		t.Errorf("packaging/agent.yaml says %+v, the defaults are %+v", got, want)
 	}
 }
