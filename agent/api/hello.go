@@ -32,6 +32,9 @@ type ToolState struct {
 	Name   string `cbor:"1,keyasint"`
 	Ready  bool   `cbor:"2,keyasint"`
 	Reason string `cbor:"3,keyasint,omitempty"`
+	// Absent says that what the tool asks is not on this node, which is no fault:
+	// Open vSwitch where a Linux bridge does its work. Ready is then false.
+	Absent bool `cbor:"4,keyasint,omitempty"`
 }
 
 // Limits is what an agent grants. Zero means no limit.

@@ -12,7 +12,7 @@ func ovs() Tool { return Define(api.ToolOVS, readySwitch, runOVS) }
 
 func readySwitch(node *Node) api.ToolState {
 	if _, err := node.switchDir(); err != nil {
-		return api.ToolState{Reason: err.Error()}
+		return api.ToolState{Absent: true, Reason: err.Error()}
 	}
 	return api.ToolState{Ready: true}
 }

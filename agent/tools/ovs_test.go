@@ -201,7 +201,7 @@ func (endless) Read(p []byte) (int, error) {
 
 func TestOVSNotThere(t *testing.T) {
 	node := &Node{OpenVSwitch: []string{t.TempDir()}}
-	if state := readySwitch(node); state.Ready || !strings.HasPrefix(state.Reason, "Open vSwitch does not run here: no db.sock in "+node.OpenVSwitch[0]) {
+	if state := readySwitch(node); state.Ready || !state.Absent || !strings.HasPrefix(state.Reason, "Open vSwitch does not run here: no db.sock in "+node.OpenVSwitch[0]) {
 		t.Errorf("%+v", state)
 	}
 	if err := runOVS(t.Context(), node, api.OVSRequest{}, nil); !errors.Is(err, ErrNotReady) {

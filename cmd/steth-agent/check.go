@@ -56,6 +56,10 @@ func check(w io.Writer, cfg configuration, f flags, loaded error) error {
 	for _, t := range tools.All() {
 		state := t.Ready(&node)
 		err = nil
+		if state.Absent {
+			fmt.Fprintf(w, "none     %-14s %s\n", t.Name, state.Reason)
+			continue
+		}
 		if !state.Ready {
 			err = errors.New(state.Reason)
 		}

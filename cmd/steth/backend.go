@@ -108,7 +108,7 @@ func agent(node string, s fleet.State) tui.Agent {
 	if s.Hello != nil {
 		a.Version, a.Load, a.Jobs = s.Hello.Version, s.Hello.Load[0], s.Hello.Jobs
 		for _, t := range s.Hello.Tools {
-			if !t.Ready {
+			if !t.Ready && !t.Absent {
 				a.Missing = append(a.Missing, t.Name+": "+t.Reason)
 			}
 		}

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,9 +43,12 @@ var Hello = probes.Define(probes.Spec[struct{}]{
 		now := job.Now().UnixNano()
 		f.Line(now, feed.Plain, fmt.Sprintf("%s  steth-agent %s  kernel %s %s  up %s  load %.2f", h.Node, h.Version, h.Kernel, h.Arch, h.Uptime.Round(time.Second), h.Load[0]))
 		for _, t := range h.Tools {
-			if t.Ready {
+			switch {
+			case t.Ready:
 				f.Line(now, feed.Good, "ready    "+t.Name)
-			} else {
+			case t.Absent:
+				f.Line(now, feed.Plain, "none     "+t.Name+"  "+t.Reason)
+			default:
 				f.Line(now, feed.Warn, "missing  "+t.Name+"  "+t.Reason)
 			}
 		}
@@ -60,11 +64,11 @@ func judgeHello(h api.Hello, rtt, offset time.Duration) probes.Finding {
 		Fields: map[string]any{
 			"version": h.Version, "kernel": h.Kernel, "rtt_ms": float64(rtt) / 1e6, "clock_offset_ms": float64(offset) / 1e6,
 		},
-		Reason: fmt.Sprintf("the agent on %s answered in %.2g ms and all %d tools are ready", h.Node, float64(rtt)/1e6, len(h.Tools)),
+		Reason: fmt.Sprintf("the agent on %s answered in %.2g ms and all %d tools are ready", h.Node, float64(rtt)/1e6, present(h.Tools)),
 	}
 	var missing []string
 	for _, t := range h.Tools {
-		if !t.Ready {
+		if !t.Ready && !t.Absent {
 			missing = append(missing, t.Name+" ("+t.Reason+")")
 		}
 	}
@@ -77,4 +81,9 @@ func judgeHello(h api.Hello, rtt, offset time.Duration) probes.Finding {
 		f.Reason = fmt.Sprintf("the clock of %s is %s from the console's; check its time service", h.Node, offset.Round(time.Millisecond))
 	}
 	return f
+}
+
+// present counts the tools that have something to ask on the node.
+func present(all []api.ToolState) int {
+	return len(slices.DeleteFunc(slices.Clone(all), func(t api.ToolState) bool { return t.Absent }))
 }

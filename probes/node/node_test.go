@@ -19,6 +19,7 @@ func TestJudgeHello(t *testing.T) {
 		reason  string
 	}{
 		"ready":       {ready, 40 * time.Millisecond, probes.OK, "ready", "the agent on cmp1 answered in 3 ms and all 2 tools are ready"},
+		"absent":      {append(ready[:2:2], api.ToolState{Name: "ovs", Absent: true, Reason: "Open vSwitch does not run here"}), 0, probes.OK, "ready", "the agent on cmp1 answered in 3 ms and all 2 tools are ready"},
 		"lacking":     {lacking, 0, probes.Warn, "tools-missing", "the agent on cmp1 lacks iperf.client (iperf3 is not installed (package iperf3))"},
 		"clock late":  {ready, -2 * time.Second, probes.Warn, "clock-skew", "the clock of cmp1 is -2s from the console's; check its time service"},
 		"clock early": {ready, 101 * time.Millisecond, probes.Warn, "clock-skew", "the clock of cmp1 is 101ms from the console's; check its time service"},
