@@ -12,8 +12,9 @@ import (
 
 // Layer is one header of a packet.
 type Layer struct {
-	Name   string
-	Fields []Field
+	Name           string
+	Fields         []Field
+	Offset, Length int // in Packet.Data, in bytes; Length is 0 where it isn't there
 }
 
 // Field is one value of a header. Value is printable ASCII.
@@ -52,8 +53,14 @@ type dissection struct {
 }
 
 func (d *dissection) open(name string, at int) {
-	d.layers = append(d.layers, Layer{Name: name})
+	d.layers = append(d.layers, Layer{Name: name, Offset: min(at, d.size)})
 	d.at = at
+}
+
+// extend says how many bytes the open layer has.
+func (d *dissection) extend(length int) {
+	l := &d.layers[len(d.layers)-1]
+	l.Length = max(0, min(length, d.size-l.Offset))
 }
 
 // add appends a field to the open layer. Offset counts from its beginning.
@@ -95,10 +102,12 @@ func (d *dissection) decode(data []byte, first gopacket.LayerType, at int) {
 			d.open("Not decoded", at)
 			d.add("reason", 0, 0, fail.Error().Error())
 			d.add("bytes", 0, len(data)-at, strconv.Itoa(len(fail.LayerContents())))
+			d.extend(len(fail.LayerContents()))
 			return
 		}
 		d.open(layerName(l.LayerType()), at)
 		d.fields(l)
+		d.extend(len(l.LayerContents()))
 		at += len(l.LayerContents())
 		if udp, ok := l.(*layers.UDP); ok && udp.DstPort == portVXLANOld && len(udp.Payload) > 8 {
 			d.decode(udp.Payload, layers.LayerTypeVXLAN, at)

@@ -109,12 +109,35 @@ func (d *dissection) reflect(l gopacket.Layer) {
 		case reflect.Bool, reflect.String, reflect.Slice, reflect.Struct, reflect.Array,
 			reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
 			reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-			if !v.Field(i).IsZero() {
+			switch {
+			case v.Field(i).IsZero():
+			case plain(f.Type, 0):
 				d.add(words(f.Name), 0, 0, fmt.Sprint(v.Field(i).Interface()))
+			case v.Field(i).Kind() == reflect.Slice:
+				d.num(words(f.Name), 0, 0, uint64(v.Field(i).Len()))
 			}
 		}
 	}
 	d.num("bytes", 0, len(l.LayerContents()), uint64(len(l.LayerContents())))
+}
+
+// plain tells whether values of a type can be printed for people: nothing in
+// them is a pointer, which would be printed as a number that is never the same.
+func plain(t reflect.Type, depth int) bool {
+	switch t.Kind() {
+	case reflect.Slice, reflect.Array:
+		return depth < 4 && plain(t.Elem(), depth+1)
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if depth >= 4 || !plain(t.Field(i).Type, depth+1) {
+				return false
+			}
+		}
+		return true
+	case reflect.Pointer, reflect.Interface, reflect.Map, reflect.Func, reflect.Chan, reflect.UnsafePointer:
+		return false
+	}
+	return true
 }
 
 // words turns a name of Go into one for people: VirtualRtrID is "virtual rtr ID".
