@@ -60,9 +60,10 @@ func newAgent(cfg Config, all []tools.Tool) *Agent {
 	return a
 }
 
-// Serve lets consoles in on l until ctx ends, and returns when every call has
-// ended. It closes l.
+// Serve undoes what a former agent left, lets consoles in on l until ctx ends,
+// and returns when every call has ended. It closes l.
 func (a *Agent) Serve(ctx context.Context, l net.Listener) error {
+	tools.UndoLeft(a.node)
 	server := &rpc.Server{
 		TLS: a.cfg.TLS, Identify: a.cfg.Identify, Recheck: a.cfg.Recheck, Plain: a.cfg.Plain,
 		Handler: a, Refused: a.refused, Log: a.cfg.Log,

@@ -193,7 +193,7 @@ func TestAuditOfAcceptedCall(t *testing.T) {
 			sink.AddDropped(3)
 			return sink.Event(api.InjectEvent{Sent: 1})
 		}))
-	req := api.InjectRequest{Device: "tap1", Frame: make([]byte, 200), Count: 1, Interval: time.Millisecond}
+	req := api.InjectRequest{Device: "tap1", Frames: slices.Repeat([][]byte{make([]byte, 200)}, 6), Count: 1, Interval: time.Millisecond}
 	if err := call(t, s.control, api.ToolInject, req); err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +211,7 @@ func TestAuditOfAcceptedCall(t *testing.T) {
 		}
 	}
 	args, _ := line["args"].(map[string]any)
-	if args["device"] != "tap1" || args["interval"] != "1ms" || !strings.HasSuffix(fmt.Sprint(args["frame"]), "... (200 bytes)") || args["netns"] != nil {
+	if args["device"] != "tap1" || args["interval"] != "1ms" || !strings.HasSuffix(fmt.Sprint(args["frames"]), "... (200 bytes) ... (2 more)]") || args["netns"] != nil {
 		t.Errorf("args: %v", args)
 	}
 	began := s.log.all(t)

@@ -66,8 +66,9 @@ func (r *record) begin(log *slog.Logger) {
 
 // How much of one argument a line tells.
 const (
-	auditText  = 256 // bytes of a string
-	auditBytes = 64  // of binary data: the headers of a frame
+	auditText   = 256 // bytes of a string
+	auditBytes  = 64  // of binary data: the headers of a frame
+	auditFrames = 4   // of a list of them
 )
 
 // abbreviate returns the fields of a request that are set, by their names in
@@ -93,15 +94,30 @@ func abbreviate(args any) map[string]any {
 		case string:
 			out[name] = cut(x, auditText)
 		case []byte:
-			out[name] = hex.EncodeToString(x[:min(len(x), auditBytes)])
-			if len(x) > auditBytes {
-				out[name] = fmt.Sprintf("%s... (%d bytes)", out[name], len(x))
+			out[name] = dump(x)
+		case [][]byte:
+			var list []string
+			for _, b := range x[:min(len(x), auditFrames)] {
+				list = append(list, dump(b))
 			}
+			if more := len(x) - len(list); more > 0 {
+				list = append(list, fmt.Sprintf("... (%d more)", more))
+			}
+			out[name] = list
 		default:
 			out[name] = x
 		}
 	}
 	return out
+}
+
+// dump is the beginning of binary data.
+func dump(b []byte) string {
+	text := hex.EncodeToString(b[:min(len(b), auditBytes)])
+	if len(b) > auditBytes {
+		text = fmt.Sprintf("%s... (%d bytes)", text, len(b))
+	}
+	return text
 }
 
 // cut shortens s to n bytes and says so.

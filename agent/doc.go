@@ -9,5 +9,8 @@
 //
 // A call owns all that it starts. When it ends, for whatever reason, its
 // processes, threads and sockets are gone; when the agent is killed, the kernel
-// ends them. No tool of today changes a node, so nothing needs to be undone.
+// ends them. What a call changes on the node (inject makes a network device
+// where that is how frames come in by a tap) is undone with it, too: package
+// journal knows it before it is made, so that an agent which is started again
+// undoes what the killed one could not.
 package agent

@@ -43,6 +43,9 @@ func (d Dir) record() string      { return d.path("init.json") }
 func (d Dir) status() string      { return d.path("status.json") }
 func (d Dir) lock() string        { return d.path("lock") }
 
+// state is where the agent of a host keeps what it is to undo.
+func (d Dir) state(host string) string { return filepath.Join(d.path("state"), host) }
+
 // prepare makes the directory, for its owner alone: it holds keys.
 func (d Dir) prepare() error {
 	abs, err := filepath.Abs(string(d))

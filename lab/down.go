@@ -81,7 +81,7 @@ func (d Dir) sweep(progress func(string)) error {
 // holder.
 func (d Dir) clear() error {
 	var errs []error
-	for _, name := range []string{d.PKI(), d.Config(), d.agentConfig(), d.clouds(), d.scenario(), d.hosts(), d.status(), d.record()} {
+	for _, name := range []string{d.PKI(), d.Config(), d.agentConfig(), d.clouds(), d.scenario(), d.hosts(), d.status(), d.record(), d.path("state")} {
 		if err := os.RemoveAll(name); err != nil {
 			errs = append(errs, err)
 		}

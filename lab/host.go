@@ -71,6 +71,7 @@ func (s stage) keepAgent(ctx context.Context, host *scenario.Host, kids *childre
 	argv := []string{
 		s.agent, "--config", s.dir.agentConfig(), "--node", host.Name,
 		"--listen", listen.String(), "--pki", filepath.Join(s.dir.PKI(), "node-"+host.Name),
+		"--state", s.dir.state(host.Name),
 	}
 	listened := false
 	for ctx.Err() == nil {

@@ -68,7 +68,7 @@ func TestRequestsCheckTheirFields(t *testing.T) {
 	server := IperfServerRequest{Bind: "10.0.0.1", Seconds: 10}
 	client := IperfClientRequest{To: "10.0.0.1", Port: 5201, Seconds: 10, Protocol: IperfTCP, Parallel: 1}
 	capture := CaptureRequest{Device: "tap0"}
-	inject := InjectRequest{Device: "tap0", Frame: make([]byte, 60), Count: 1, Interval: time.Millisecond}
+	inject := InjectRequest{Device: "tap0", Frames: [][]byte{make([]byte, 60)}, Count: 1, Interval: time.Millisecond}
 	type request interface{ Validate() error }
 	for _, good := range []request{ping, server, client, capture, inject, HelloRequest{}, LinksRequest{}} {
 		if err := good.Validate(); err != nil {
@@ -95,7 +95,7 @@ func TestRequestsCheckTheirFields(t *testing.T) {
 		"snap":      CaptureRequest{Device: "tap0", Snap: 70_000},
 		"filter":    CaptureRequest{Device: "tap0", Filter: strings.Repeat("x", 4097)},
 		"device":    CaptureRequest{Device: "-r"},
-		"frame":     func() request { i := inject; i.Frame = make([]byte, 13); return i }(),
+		"frames":    func() request { i := inject; i.Frames = [][]byte{make([]byte, 13)}; return i }(),
 	} {
 		err := bad.Validate()
 		if err == nil || !strings.HasPrefix(err.Error(), field) {

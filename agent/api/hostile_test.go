@@ -1,6 +1,7 @@
 package api
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,9 +22,16 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		return r
 	}
 	inject := func(change func(*InjectRequest)) InjectRequest {
-		r := InjectRequest{Device: "tap1", Frame: make([]byte, 60), Count: 1, Interval: time.Millisecond}
+		r := InjectRequest{Device: "tap1", Frames: [][]byte{make([]byte, 60)}, Count: 1, Interval: time.Millisecond}
 		change(&r)
 		return r
+	}
+	in := func(change func(*InjectRequest)) InjectRequest {
+		return inject(func(r *InjectRequest) {
+			r.Way, r.Interval, r.Frames = InjectIn, 10*time.Millisecond, [][]byte{make([]byte, 60)}
+			r.Frames[0][6] = 2
+			change(r)
+		})
 	}
 	type request interface{ Validate() error }
 	for name, good := range map[string]request{
@@ -32,6 +40,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		"server":    server("10.0.0.1"),
 		"client":    client(func(*IperfClientRequest) {}),
 		"inject":    inject(func(*InjectRequest) {}),
+		"inject in": in(func(*InjectRequest) {}),
 		"capture":   CaptureRequest{Device: "tap1", Netns: "pid:7", Filter: "icmp\nor arp"},
 		"links":     LinksRequest{},
 		"ovs":       OVSRequest{},
@@ -76,8 +85,16 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		"long device":              inject(func(r *InjectRequest) { r.Device = strings.Repeat("d", 16) }),
 		"inject without end":       inject(func(r *InjectRequest) { r.Count = 10_001 }),
 		"inject at once":           inject(func(r *InjectRequest) { r.Interval = 0 }),
-		"inject nothing":           inject(func(r *InjectRequest) { r.Frame = nil }),
-		"inject a giant":           inject(func(r *InjectRequest) { r.Frame = make([]byte, 9217) }),
+		"inject nothing":           inject(func(r *InjectRequest) { r.Frames = nil }),
+		"inject a giant":           inject(func(r *InjectRequest) { r.Frames = [][]byte{make([]byte, 9217)} }),
+		"inject too many frames":   inject(func(r *InjectRequest) { r.Frames = slices.Repeat(r.Frames, 257) }),
+		"inject too much":          inject(func(r *InjectRequest) { r.Frames = slices.Repeat([][]byte{make([]byte, 9000)}, 6) }),
+		"inject in some way":       inject(func(r *InjectRequest) { r.Way = "exec" }),
+		"inject in as nobody":      inject(func(r *InjectRequest) { r.Way, r.Interval = InjectIn, time.Second }),
+		"inject in as two":         in(func(r *InjectRequest) { r.Frames = append(r.Frames, make([]byte, 60)) }),
+		"inject in as a group":     in(func(r *InjectRequest) { r.Frames[0][6] = 1 }),
+		"inject in without end":    in(func(r *InjectRequest) { r.Count = 1001 }),
+		"inject in at once":        in(func(r *InjectRequest) { r.Interval = 9 * time.Millisecond }),
 		"giant filter":             CaptureRequest{Device: "tap1", Filter: strings.Repeat("x", 4097)},
 		"filter with a zero":       CaptureRequest{Device: "tap1", Filter: "icmp\x00"},
 		"capture backwards":        CaptureRequest{Device: "tap1", Packets: -1},

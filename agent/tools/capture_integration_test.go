@@ -355,11 +355,11 @@ func names(name map[string]string, packets [][]byte) []string {
 func sendOnce(t *testing.T, ns, dev string, frame []byte) {
 	t.Helper()
 	sink := newMemory()
-	err := run(t.Context(), t, testNode(), inject(), api.InjectRequest{Netns: ns, Device: dev, Frame: frame, Count: 1, Interval: time.Millisecond}, sink)
+	err := run(t.Context(), t, testNode(), inject(), api.InjectRequest{Netns: ns, Device: dev, Frames: [][]byte{frame}, Count: 1, Interval: time.Millisecond}, sink)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e := eventsOf[api.InjectEvent](sink); len(e) != 1 || e[0].Sent != 1 || e[0].Time == 0 {
+	if e := eventsOf[api.InjectEvent](sink); len(e) != 2 || e[1].Sent != 1 || e[1].Time == 0 {
 		t.Fatalf("inject's events: %+v", e)
 	}
 }

@@ -2,6 +2,8 @@ package tools
 
 import (
 	"context"
+	"errors"
+	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -9,54 +11,58 @@ import (
 	"steth/agent/api"
 )
 
-// inject sends a frame out of a device, as it is.
+// inject sends frames at a device as they are: out of it, or as if they had
+// come in by it.
 func inject() Tool {
-	return Define(api.ToolInject, readyWith("", "", capNetRaw(), capSysAdmin()), runInject)
+	return Define(api.ToolInject, injectReady, runInject)
 }
 
-func runInject(ctx context.Context, node *Node, req api.InjectRequest, sink Sink) error {
+func injectReady(node *Node) api.ToolState {
+	state := readyWith("", "", capNetRaw(), capSysAdmin())(node)
+	if state.Ready {
+		if err := node.mayMake(); err != nil {
+			state.Reason = "not as if from a server behind a bridge: " + err.Error()
+		}
+	}
+	return state
+}
+
+// way is how frames go. Close undoes what it changed on the node.
+type way interface {
+	send(ctx context.Context, frame []byte) error
+	close() error
+	about() api.InjectEvent
+}
+
+func runInject(ctx context.Context, node *Node, req api.InjectRequest, sink Sink) (err error) {
 	if rate := node.Limits.InjectRate; rate > 0 && req.Count > 1 && req.Interval < time.Second/time.Duration(rate) {
 		return failf(ErrLimit, "inject: a frame each %v is more than the %d a second that this agent grants (limits.inject_rate)", req.Interval, rate)
 	}
-	ns, err := node.openNetns(req.Netns)
+	w, err := node.openWay(ctx, req)
 	if err != nil {
 		return err
 	}
-	defer ns.Close()
-	var fd int
-	err = onThread(func() error {
-		if err := enter(ns); err != nil {
-			return err
+	defer func() { // whatever ended the call
+		if undo := w.close(); err == nil {
+			err = undo
 		}
-		dev, err := findDevice(req.Netns, req.Device)
-		if err != nil {
-			return err
-		}
-		fd, err = openPacketSocket()
-		if err != nil {
-			return err
-		}
-		// Protocol 0: the socket sends and never receives.
-		if err := unix.Bind(fd, &unix.SockaddrLinklayer{Ifindex: dev.index}); err != nil {
-			unix.Close(fd)
-			return failf(ErrUnavailable, "inject: bind to %s: %w", req.Device, err)
-		}
-		return nil
-	})
-	if err != nil {
+	}()
+	ready := w.about()
+	ready.Kind = api.InjectReady
+	if err := sink.Event(ready); err != nil {
 		return err
 	}
-	defer unix.Close(fd)
 
-	var done api.InjectEvent
+	done := api.InjectEvent{Kind: api.InjectSent}
 	tick := time.NewTicker(req.Interval)
 	defer tick.Stop()
 	for done.Sent < req.Count && err == nil {
-		if err = send(fd, req); err != nil {
+		at := node.now()
+		if err = w.send(ctx, req.Frames[done.Sent%len(req.Frames)]); err != nil {
 			break
 		}
 		if done.Sent++; done.Sent == 1 {
-			done.Time = node.now()
+			done.Time = at
 		}
 		if done.Sent < req.Count {
 			err = pause(ctx, tick.C)
@@ -74,6 +80,87 @@ func runInject(ctx context.Context, node *Node, req api.InjectRequest, sink Sink
 	return err
 }
 
+// openWay finds out how the frames go and prepares it.
+func (n *Node) openWay(ctx context.Context, req api.InjectRequest) (way, error) {
+	ns, err := n.netnsByName(req.Netns)
+	if err != nil {
+		return nil, err
+	}
+	f, err := ns.open()
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if !req.In() {
+		return openOut(f, req.Netns, req.Device)
+	}
+	holder, err := findHolder(f, req.Netns, req.Device)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case req.Way == api.InjectSwitch, req.Way == api.InjectIn && holder.bridge == "":
+		return n.openSwitch(ctx, req.Netns, req.Device)
+	case holder.bridge == "":
+		return nil, failf(ErrArgument, "inject: %s is in no bridge, so nothing would take the frames up", req.Device)
+	}
+	return n.openRedirect(ns, f, holder, req.Frames[0][6:12])
+}
+
+// out sends out of a device by a packet socket.
+type out struct {
+	fd     int
+	device string
+}
+
+func openOut(ns *os.File, netnsName, name string) (*out, error) {
+	o := &out{device: name}
+	return o, onThread(func() error {
+		if err := enter(ns); err != nil {
+			return err
+		}
+		dev, err := findDevice(netnsName, name)
+		if err != nil {
+			return err
+		}
+		if o.fd, err = openPacketSocket(); err != nil {
+			return err
+		}
+		// Protocol 0: the socket sends and never receives.
+		if err := unix.Bind(o.fd, &unix.SockaddrLinklayer{Ifindex: dev.index}); err != nil {
+			unix.Close(o.fd)
+			return failf(ErrUnavailable, "inject: bind to %s: %w", name, err)
+		}
+		return nil
+	})
+}
+
+func (o *out) about() api.InjectEvent { return api.InjectEvent{} }
+
+func (o *out) close() error {
+	unix.Close(o.fd)
+	return nil
+}
+
+func (o *out) send(_ context.Context, frame []byte) error {
+	for {
+		_, err := unix.Write(o.fd, frame)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, unix.EINTR):
+		case errors.Is(err, unix.EMSGSIZE):
+			return failf(ErrArgument, "inject: %d bytes do not fit the MTU of %s", len(frame), o.device)
+		case errors.Is(err, unix.ENETDOWN):
+			return failf(ErrUnavailable, "inject: %s is down", o.device)
+		case errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENODEV):
+			return failf(ErrNotFound, "inject: %s is gone", o.device)
+		default:
+			return failf(ErrUnavailable, "inject: send on %s: %w", o.device, err)
+		}
+	}
+}
+
 // pause waits for the next tick or for the end of ctx, whose cause it returns.
 func pause(ctx context.Context, tick <-chan time.Time) error {
 	select {
@@ -81,24 +168,5 @@ func pause(ctx context.Context, tick <-chan time.Time) error {
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	}
-}
-
-func send(fd int, req api.InjectRequest) error {
-	for {
-		_, err := unix.Write(fd, req.Frame)
-		switch err {
-		case nil:
-			return nil
-		case unix.EINTR:
-		case unix.EMSGSIZE:
-			return failf(ErrArgument, "inject: %d bytes do not fit the MTU of %s", len(req.Frame), req.Device)
-		case unix.ENETDOWN:
-			return failf(ErrUnavailable, "inject: %s is down", req.Device)
-		case unix.ENXIO, unix.ENODEV:
-			return failf(ErrNotFound, "inject: %s is gone", req.Device)
-		default:
-			return failf(ErrUnavailable, "inject: send on %s: %w", req.Device, err)
-		}
 	}
 }

@@ -16,7 +16,7 @@ func TestInjectRate(t *testing.T) {
 	r := newRig(t)
 	node := testNode()
 	node.Limits.InjectRate = 20
-	req := api.InjectRequest{Netns: r.left, Device: "l0", Frame: make([]byte, 60), Count: 1, Interval: time.Millisecond}
+	req := api.InjectRequest{Netns: r.left, Device: "l0", Frames: [][]byte{make([]byte, 60)}, Count: 1, Interval: time.Millisecond}
 	began := time.Now()
 	for range 4 {
 		if err := run(t.Context(), t, node, inject(), req, newMemory()); err != nil {

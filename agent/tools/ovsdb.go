@@ -83,13 +83,16 @@ func dialSwitch(ctx context.Context, path string) (conn net.Conn, done func(), e
 	case err != nil:
 		return nil, nil, failf(ErrUnavailable, "connect to %s: %w", path, err)
 	}
-	if err := conn.SetDeadline(time.Now().Add(ovsPatience)); err != nil {
+	if err := extend(conn); err != nil {
 		conn.Close()
 		return nil, nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	return conn, func() { stop(); conn.Close() }, nil
 }
+
+// extend gives the next exchange on a connection ovsPatience.
+func extend(conn net.Conn) error { return conn.SetDeadline(time.Now().Add(ovsPatience)) }
 
 // selection reads columns of all rows of a table.
 type selection struct {

@@ -97,4 +97,5 @@ func effectiveCapabilities() uint64 {
 }
 
 func capNetRaw() capability   { return capability{unix.CAP_NET_RAW, "CAP_NET_RAW"} }
+func capNetAdmin() capability { return capability{unix.CAP_NET_ADMIN, "CAP_NET_ADMIN"} }
 func capSysAdmin() capability { return capability{unix.CAP_SYS_ADMIN, "CAP_SYS_ADMIN"} }

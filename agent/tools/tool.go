@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"steth/agent/api"
+	"steth/agent/journal"
 )
 
 // Sink takes what a tool finds. Its methods may block while the console is
@@ -42,8 +43,11 @@ type Node struct {
 	Namespaces []string
 	// OpenVSwitch are the directories that may hold the sockets of Open vSwitch.
 	OpenVSwitch []string
-	Limits      api.Limits
-	Ring        Ring
+	// Journal is where changes of the node are noted before they are made; nil:
+	// none can be made.
+	Journal *journal.Journal
+	Limits  api.Limits
+	Ring    Ring
 	// IperfPorts is the range that an iperf server takes a free port from.
 	IperfPorts [2]int
 	// SessionPort is the TCP port that consoles reach this agent on. Captures

@@ -50,7 +50,7 @@ func startAgentWith(t *testing.T, launcher []string, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	argv := slices.Concat(launcher, []string{self, "--pki", node, "--listen", "127.0.0.1:0"}, args)
+	argv := slices.Concat(launcher, []string{self, "--pki", node, "--listen", "127.0.0.1:0", "--state", filepath.Join(t.TempDir(), "state")}, args)
 	p := &process{pki: dir, cmd: exec.Command(argv[0], argv[1:]...)}
 	p.cmd.Env = append(os.Environ(), asAgent+"=1")
 	out, err := p.cmd.StderrPipe()
@@ -341,7 +341,7 @@ func TestRoles(t *testing.T) {
 		args    any
 	}{
 		{viewer, api.ToolPing, api.PingRequest{Netns: ns, To: "10.78.0.2", Count: 1, Interval: time.Second, Timeout: time.Second}},
-		{operator, api.ToolInject, api.InjectRequest{Netns: ns, Device: "v0", Frame: frame, Count: 1, Interval: time.Second}},
+		{operator, api.ToolInject, api.InjectRequest{Netns: ns, Device: "v0", Frames: [][]byte{frame}, Count: 1, Interval: time.Second}},
 	} {
 		st, err := c.session.Call(t.Context(), c.tool, c.args)
 		if err == nil {
@@ -353,11 +353,14 @@ func TestRoles(t *testing.T) {
 		}
 	}
 	injector, _ := p.dial(t, "injector")
-	st, err = injector.Call(t.Context(), api.ToolInject, api.InjectRequest{Netns: ns, Device: "v0", Frame: frame, Count: 2, Interval: time.Millisecond})
+	st, err = injector.Call(t.Context(), api.ToolInject, api.InjectRequest{Netns: ns, Device: "v0", Frames: [][]byte{frame}, Count: 2, Interval: time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer st.Close()
+	if ev, err := rpc.Recv[api.InjectEvent](st); err != nil || ev.Kind != api.InjectReady {
+		t.Errorf("%+v, %v", ev, err)
+	}
 	if ev, err := rpc.Recv[api.InjectEvent](st); err != nil || ev.Sent != 2 {
 		t.Errorf("%+v, %v", ev, err)
 	}

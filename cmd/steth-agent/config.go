@@ -17,6 +17,7 @@ const (
 	configPath    = "/etc/steth/agent.yaml"
 	defaultPKI    = "/etc/steth/pki"
 	defaultListen = ":9698" // api.Port
+	defaultState  = "/var/lib/steth-agent"
 )
 
 // configuration is agent.yaml; packaging/agent.yaml explains each key.
@@ -25,6 +26,7 @@ type configuration struct {
 	PKI         string   `yaml:"pki"`
 	Namespaces  []string `yaml:"namespaces"`
 	OpenVSwitch []string `yaml:"openvswitch"`
+	State       string   `yaml:"state"`
 	IperfPorts  [2]int   `yaml:"iperf_ports"`
 	RingMiB     int      `yaml:"ring_mib"`
 	Limits      limits   `yaml:"limits"`
@@ -53,6 +55,7 @@ func defaults() configuration {
 		PKI:         defaultPKI,
 		Namespaces:  []string{"/run/netns"},
 		OpenVSwitch: []string{"/run/openvswitch", "/usr/local/var/run/openvswitch"},
+		State:       defaultState,
 		IperfPorts:  [2]int{5201, 5299},
 		RingMiB:     32,
 		Limits: limits{
@@ -72,6 +75,7 @@ func load(f flags) (configuration, error) {
 	}
 	c.Listen = cmp.Or(f.listen, c.Listen)
 	c.PKI = cmp.Or(f.pki, c.PKI)
+	c.State = cmp.Or(f.state, c.State)
 	return c, c.validate()
 }
 
@@ -89,6 +93,9 @@ func (c configuration) validate() error {
 		if !filepath.IsAbs(dir) {
 			return fmt.Errorf("openvswitch: %q is not an absolute path", dir)
 		}
+	}
+	if !filepath.IsAbs(c.State) {
+		return fmt.Errorf("state: %q is not an absolute path", c.State)
 	}
 	if lo, hi := c.IperfPorts[0], c.IperfPorts[1]; lo < 1024 || hi > 65_535 || lo > hi {
 		return fmt.Errorf("iperf_ports: %d to %d is not a range within 1024 to 65535 (iperf3 runs as nobody)", lo, hi)

@@ -20,6 +20,7 @@ import (
 
 	"steth/agent"
 	"steth/agent/api"
+	"steth/agent/journal"
 	"steth/agent/tools"
 	"steth/rpc"
 	"steth/rpc/pki"
@@ -45,6 +46,7 @@ type flags struct {
 	config  string
 	listen  string
 	pki     string
+	state   string
 	node    string
 	plain   string
 	offset  time.Duration
@@ -59,6 +61,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	set.StringVar(&f.config, "config", "", "configuration `file` (default "+configPath+", which may be missing)")
 	set.StringVar(&f.listen, "listen", "", "`address` to listen on (default "+defaultListen+")")
 	set.StringVar(&f.pki, "pki", "", "`directory` of ca.pem, cert.pem and key.pem (default "+defaultPKI+")")
+	set.StringVar(&f.state, "state", "", "`directory` of the journal of what is to be undone (default "+defaultState+")")
 	set.StringVar(&f.node, "node", "", "`name` that the certificate must have")
 	set.StringVar(&f.plain, "plain", "", "no certificates: whoever connects has this `role`; on loopback only")
 	set.DurationVar(&f.offset, "clock-offset", 0, "add this to the node's `time`, for tests")
@@ -99,6 +102,12 @@ func serve(ctx context.Context, cfg configuration, f flags, stderr io.Writer) er
 	node.SessionPort = l.Addr().(*net.TCPAddr).Port
 	node.ClockOffset = f.offset
 	node.Log = log
+	if node.Journal, err = journal.Open(cfg.State); err != nil {
+		// All that changes nothing on the node works without.
+		log.Error("nothing will be changed on this node", "err", err)
+	} else {
+		defer node.Journal.Close()
+	}
 	a := agent.New(agent.Config{
 		Node: node,
 		TLS:  who.tls, Identify: who.identify, Recheck: who.recheck, Plain: who.plain,

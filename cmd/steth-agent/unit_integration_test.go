@@ -34,7 +34,7 @@ func setting(t *testing.T, key string) string {
 // grants, so that neither the set is too small nor something stays out of it
 // unseen. It is what can be had of the unit without systemd.
 func TestUnitRights(t *testing.T) {
-	ns := namespace(t)
+	ns := bridged(t)
 	bounds := "-all"
 	for _, c := range strings.Fields(setting(t, "CapabilityBoundingSet")) {
 		bounds += ",+" + strings.ToLower(strings.TrimPrefix(c, "CAP_"))
@@ -55,7 +55,8 @@ func TestUnitRights(t *testing.T) {
 	}{
 		{api.ToolHello, api.HelloRequest{}},
 		{api.ToolLinks, api.LinksRequest{}},
-		{api.ToolInject, api.InjectRequest{Netns: ns, Device: "v0", Frame: make([]byte, 60), Count: 1, Interval: time.Second}},
+		{api.ToolInject, api.InjectRequest{Netns: ns, Device: "v0", Frames: [][]byte{make([]byte, 60)}, Count: 1, Interval: time.Second}},
+		{api.ToolInject, api.InjectRequest{Netns: ns, Device: "v0", Way: api.InjectIn, Frames: [][]byte{append([]byte{0, 0, 0, 0, 0, 1, 2}, make([]byte, 53)...)}, Count: 1, Interval: time.Second}},
 		{api.ToolPing, api.PingRequest{To: "127.0.0.1", From: "lo", Count: 2, Interval: 10 * time.Millisecond, Timeout: time.Second, DF: true, TTL: 3}},
 		{api.ToolIperfClient, api.IperfClientRequest{Netns: ns, To: "10.78.0.1", Port: 5201, Seconds: 1, Protocol: api.IperfTCP, Parallel: 1, Bits: 1_000_000}},
 	} {
