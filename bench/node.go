@@ -8,6 +8,7 @@ import (
 	"steth/feed"
 	"steth/openstack"
 	"steth/probes"
+	"steth/probes/follow"
 	"steth/tui"
 )
 
@@ -51,3 +52,10 @@ func (o oneNode) Start(p *probes.Probe, t probes.Target, set map[string]string) 
 }
 
 func (oneNode) Save(context.Context, []*feed.Feed) (string, error) { return "", errNoCloud }
+
+func (oneNode) Path(context.Context, tui.PathQuestion) (openstack.Path, error) {
+	return openstack.Path{}, errNoCloud
+}
+
+func (oneNode) Follow(follow.Plan) (*follow.Session, error)               { return nil, errNoCloud }
+func (oneNode) SavePath(context.Context, *follow.Session) (string, error) { return "", errNoCloud }

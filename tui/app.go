@@ -20,6 +20,7 @@ import (
 	"steth/tui/keys"
 	"steth/tui/page"
 	"steth/tui/page/explorer"
+	"steth/tui/page/path"
 	"steth/tui/pane"
 )
 
@@ -68,8 +69,8 @@ type App struct {
 
 	width, height int
 	explorer      *explorer.Explorer
-	benches       []*bench // workspaces, each a tab after the explorer
-	active        int      // tab: 0 is the explorer
+	tabs          []page.Page // workspaces and paths, after the explorer
+	active        int         // tab: 0 is the explorer
 	lastTab       int
 	jumped        bool        // the explorer in front went from one object to another
 	over          []page.Page // pages opened on top of the tab; the last is in front
@@ -77,6 +78,7 @@ type App struct {
 	line          commandLine
 	band          band
 	runs          runs
+	holds         []*path.Hold // sessions that were not closed when it was last looked
 	frame         frame
 	places        places
 	mouse         bool
@@ -90,11 +92,16 @@ type App struct {
 type bench struct {
 	*pane.Workspace
 	runs []*probes.Run // begun in it so far
+	name string        // "" to be named by them
+	hold *path.Hold    // of the path whose captures it shows, or nil
 }
 
 // Title names a workspace by what was probed in it: web-1, web-1 ↔ db-2,
 // web-1 +2.
 func (b *bench) Title() string {
+	if b.name != "" {
+		return b.name
+	}
 	var names []string
 	for _, r := range b.runs {
 		if name := r.Target().Name; name != "" && !slices.Contains(names, name) {
@@ -169,7 +176,7 @@ func (a *App) setTheme(name string) error {
 	}
 	*a.env.Theme = t
 	a.explorer.FindingsChanged() // its details hold styles
-	for _, b := range a.benches {
+	for _, b := range a.benches() {
 		b.SetTheme(a.env.Theme)
 	}
 	return nil
@@ -184,18 +191,46 @@ func (a *App) front() page.Page {
 }
 
 func (a *App) tab(i int) page.Page {
-	if i > 0 && i <= len(a.benches) {
-		return a.benches[i-1]
+	if i > 0 && i <= len(a.tabs) {
+		return a.tabs[i-1]
 	}
 	return a.explorer
 }
 
 // bench is the workspace in front, nil when another page is.
 func (a *App) bench() *bench {
-	if len(a.over) == 0 && a.active > 0 && a.active <= len(a.benches) {
-		return a.benches[a.active-1]
+	b, _ := a.front().(*bench)
+	return b
+}
+
+// benches are the workspaces among the tabs.
+func (a *App) benches() []*bench {
+	var out []*bench
+	for _, t := range a.tabs {
+		if b, ok := t.(*bench); ok {
+			out = append(out, b)
+		}
 	}
-	return nil
+	return out
+}
+
+// addTab puts a page behind the other tabs and returns which one it is.
+func (a *App) addTab(p page.Page) int {
+	a.tabs = append(a.tabs, p)
+	return len(a.tabs)
+}
+
+// dropTab takes a tab away; the one before it comes to the front.
+func (a *App) dropTab(p page.Page) {
+	i := slices.Index(a.tabs, p)
+	if i < 0 {
+		return
+	}
+	a.tabs = slices.Delete(a.tabs, i, i+1)
+	if a.active > i {
+		a.active--
+	}
+	a.lastTab = 0
 }
 
 // target is what probes are asked about: what the explorer has selected.
@@ -212,6 +247,7 @@ func Run(ctx context.Context, b Backend, opt Options) error {
 	_, err := p.Run()
 	cancel()
 	a.runs.stop(stopWait)
+	a.closePaths(stopWait)
 	if err == nil || ctx.Err() != nil || errors.Is(err, tea.ErrInterrupted) {
 		return nil // left, or told to end by a signal
 	}

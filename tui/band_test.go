@@ -72,10 +72,10 @@ func TestATypoIsSaidBriefly(t *testing.T) {
 
 func TestAKeyThatDoesNothingSaysSo(t *testing.T) {
 	d := loaded(t, tuitest.New(0), 120, 35, tui.Options{})
-	d.Press("esc", "t")
-	d.UntilText("t does nothing here  → ? shows what does")
-	d.Press("d", "t")
-	d.UntilText("t does nothing here")
+	d.Press("esc", "z")
+	d.UntilText("z does nothing here  → ? shows what does")
+	d.Press("d", "z")
+	d.UntilText("z does nothing here")
 	d.Press("esc", ":")
 	d.Type("log")
 	d.Press("enter")

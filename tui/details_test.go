@@ -58,7 +58,7 @@ func TestADescribedObjectTakesTheKeysOfOne(t *testing.T) {
 	describe := func() {
 		d.Press("enter")
 		d.UntilText("port web-1")
-		d.UntilText("p probe   c capture   J related")
+		d.UntilText("p probe   c capture   t path   J related")
 	}
 	describe()
 	d.Press("J")

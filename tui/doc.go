@@ -21,3 +21,6 @@ type Info = backend.Info
 
 // Agent is how the agent of one node stands.
 type Agent = backend.Agent
+
+// PathQuestion asks for the path of a port.
+type PathQuestion = backend.PathQuestion

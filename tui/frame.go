@@ -44,7 +44,7 @@ func (a *App) second() tea.Cmd {
 
 // lively tells whether the screen may change without a message.
 func (a *App) lively() bool {
-	return len(a.runs.live) > 0 || a.explorer.Loading() || a.front().Dirty()
+	return len(a.runs.live) > 0 || a.explorer.Loading() || a.running() || a.front().Dirty()
 }
 
 // wake starts the clock where it is needed.
@@ -58,7 +58,7 @@ func (a *App) wake() tea.Cmd {
 
 func (a *App) pause() time.Duration {
 	switch {
-	case a.opt.SlowTerminal, a.frame.changed < -idleAfter, a.bench() == nil:
+	case a.opt.SlowTerminal, a.frame.changed < -idleAfter, a.bench() == nil && !a.running():
 		return frameSlow
 	case a.frame.changed > busyAfter:
 		return frameBusy

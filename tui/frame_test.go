@@ -60,7 +60,7 @@ func worker(t *testing.T, a *App, words <-chan string) *probes.Run {
 	}
 	a.runs.live = append(a.runs.live, run)
 	i := a.newBench()
-	a.benches[i-1].Add(run)
+	a.tabs[i-1].(*bench).Add(run)
 	a.goTab(i)
 	return run
 }
@@ -121,7 +121,7 @@ func TestFrameClockFollowsARun(t *testing.T) {
 	if len(a.band.log) != 1 {
 		t.Errorf("the log has %d entries, want the finding", len(a.band.log))
 	}
-	a.benches[0].Close()
+	a.benches()[0].Close()
 }
 
 func TestSlowTerminal(t *testing.T) {
@@ -134,7 +134,7 @@ func TestSlowTerminal(t *testing.T) {
 	}
 	close(words)
 	<-run.Done()
-	a.benches[0].Close()
+	a.benches()[0].Close()
 }
 
 func TestBandKeepsWhatIsBad(t *testing.T) {

@@ -132,6 +132,8 @@ func scopeTitle(scope string) string {
 		return "This page"
 	case keys.Workspace:
 		return "Workspace"
+	case keys.Path:
+		return "The path"
 	}
 	return "Everywhere"
 }

@@ -215,16 +215,17 @@ func (a *App) begin(s page.Start) {
 	if i == 0 {
 		i = a.newBench()
 	}
-	a.benches[i-1].Add(run)
-	a.benches[i-1].runs = append(a.benches[i-1].runs, run)
+	b := a.tabs[i-1].(*bench)
+	b.Add(run)
+	b.runs = append(b.runs, run)
 	a.over = nil
 	a.goTab(i)
 }
 
 // roomy is the tab of the workspace to add to, 0 when none has room.
 func (a *App) roomy() int {
-	for _, i := range []int{a.active, a.lastTab, len(a.benches)} {
-		if i > 0 && i <= len(a.benches) && len(a.benches[i-1].runs) < mostRuns {
+	for _, i := range []int{a.active, a.lastTab, len(a.tabs)} {
+		if b, ok := a.tab(i).(*bench); ok && b.hold == nil && len(b.runs) < mostRuns {
 			return i
 		}
 	}
@@ -232,9 +233,7 @@ func (a *App) roomy() int {
 }
 
 func (a *App) newBench() int {
-	ws := pane.New(pane.Options{Theme: a.env.Theme, Now: a.opt.Now, Keys: a.env.Keys})
-	a.benches = append(a.benches, &bench{Workspace: ws})
-	return len(a.benches)
+	return a.addTab(&bench{Workspace: pane.New(pane.Options{Theme: a.env.Theme, Now: a.opt.Now, Keys: a.env.Keys})})
 }
 
 // conclude takes what ended runs found into the store and the band.

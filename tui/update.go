@@ -12,6 +12,7 @@ import (
 	"steth/tui/page"
 	"steth/tui/page/explorer"
 	"steth/tui/page/fleet"
+	"steth/tui/page/path"
 	"steth/tui/page/text"
 	"steth/tui/pane"
 )
@@ -73,8 +74,8 @@ func (a *App) deliver(msg tea.Msg) tea.Cmd {
 		}
 	}
 	cmds = append(cmds, a.explorer.Update(msg))
-	for _, b := range a.benches {
-		cmds = append(cmds, b.Update(msg))
+	for _, t := range a.tabs {
+		cmds = append(cmds, t.Update(msg))
 	}
 	for _, p := range a.over {
 		cmds = append(cmds, p.Update(msg))
@@ -123,7 +124,15 @@ func (a *App) wish(msg tea.Msg) (cmd tea.Cmd, mine bool) {
 	case quitMsg:
 		a.quitting = true
 	case closeBench:
-		a.dropBench(msg.bench)
+		return a.dropBench(msg.bench), true
+	case closePath:
+		return a.dropPath(msg.page), true
+	case path.Followed:
+		return a.followed(msg), true
+	case path.Captures:
+		a.showCaptures(msg)
+	case page.Path:
+		return a.openPath(msg), true
 	default:
 		return nil, false
 	}
@@ -250,12 +259,12 @@ func (a *App) act(name string, msg tea.KeyPressMsg) tea.Cmd {
 	case "last":
 		return a.last()
 	case "next-tab":
-		a.goTab((a.active + 1) % (len(a.benches) + 1))
+		a.goTab((a.active + 1) % (len(a.tabs) + 1))
 	case "prev-tab":
-		a.goTab((a.active + len(a.benches)) % (len(a.benches) + 1))
+		a.goTab((a.active + len(a.tabs)) % (len(a.tabs) + 1))
 	case "stop":
-		if b := a.bench(); b != nil && b.Running() {
-			return b.Update(msg)
+		if r, ok := a.front().(page.Runner); ok && r.Running() {
+			return a.front().Update(msg)
 		}
 		return a.stop()
 	case "read":
@@ -338,7 +347,7 @@ func (a *App) last() tea.Cmd {
 		cmd, more := a.explorer.Return()
 		a.jumped = more
 		return cmd
-	case a.lastTab <= len(a.benches):
+	case a.lastTab <= len(a.tabs):
 		a.goTab(a.lastTab)
 	}
 	return nil
@@ -357,6 +366,9 @@ func (a *App) close() tea.Cmd {
 		a.over = a.over[:n-1]
 		return nil
 	}
+	if p, ok := a.front().(*path.Page); ok {
+		return a.leavePath(p)
+	}
 	b := a.bench()
 	if b == nil {
 		return a.quit(true)
@@ -365,8 +377,7 @@ func (a *App) close() tea.Cmd {
 		a.push(dialog.NewQuestion(a.env.Theme, page.Ask{Question: "Close this workspace?", Detail: detail, Yes: closeBench{b}}))
 		return nil
 	}
-	a.dropBench(b)
-	return nil
+	return a.dropBench(b)
 }
 
 // losses says what closing something would end and lose, "" for nothing.
@@ -387,15 +398,13 @@ func losses(live, unsaved int) string {
 	return strings.Join(out, " ")
 }
 
-func (a *App) dropBench(b *bench) {
-	i := slices.Index(a.benches, b)
-	if i < 0 {
-		return
+func (a *App) dropBench(b *bench) tea.Cmd {
+	if !slices.Contains(a.tabs, page.Page(b)) {
+		return nil
 	}
 	b.Close()
-	a.benches = slices.Delete(a.benches, i, i+1)
-	a.active = min(a.active, len(a.benches))
-	a.lastTab = 0
+	a.dropTab(b)
+	return letGo(b.hold)
 }
 
 // stop is ctrl+c where nothing in front runs.
@@ -405,10 +414,16 @@ func (a *App) stop() tea.Cmd { return a.quit(true) }
 // something would be lost.
 func (a *App) quit(ask bool) tea.Cmd {
 	unsaved := 0
-	for _, b := range a.benches {
+	for _, b := range a.benches() {
 		unsaved += b.Unsaved()
 	}
-	detail := losses(len(a.runs.live), unsaved)
+	live := len(a.runs.live)
+	for _, p := range a.pathPages() {
+		if unsaved += p.Unsaved(); p.Running() {
+			live++
+		}
+	}
+	detail := losses(live, unsaved)
 	if detail == "" && !ask {
 		a.quitting = true
 		return nil
@@ -453,7 +468,7 @@ func (a *App) saved(msg saved) {
 		a.say(page.Notice{Level: feed.Bad, Text: "not saved: " + msg.err.Error()})
 		return
 	}
-	for _, b := range a.benches {
+	for _, b := range a.benches() {
 		b.Saved(msg.what)
 	}
 	a.say(page.Notice{Level: feed.Good, Text: "saved " + msg.path})

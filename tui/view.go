@@ -67,7 +67,7 @@ func (a *App) draw() (string, *tea.Cursor) {
 	lines := make([]string, 0, a.height)
 	lines = append(lines, a.topBar(w))
 	a.places = places{}
-	if len(a.benches) > 0 {
+	if len(a.tabs) > 0 {
 		a.places.tabsY = len(lines)
 		lines = append(lines, a.tabBar(w))
 		if a.height >= airy {
@@ -280,7 +280,7 @@ func plural(n int) string {
 func (a *App) tabBar(width int) string {
 	th := a.env.Theme
 	l := part.NewLine(width, th).Skip(1)
-	for i := range len(a.benches) + 1 {
+	for i := range len(a.tabs) + 1 {
 		e := extent{from: l.Used()}
 		style := th.Muted
 		if i == a.active {
@@ -288,7 +288,7 @@ func (a *App) tabBar(width int) string {
 		}
 		l.Put(style, a.tab(i).Title())
 		e.to = l.Used()
-		if i > 0 && a.benches[i-1].live() > 0 {
+		if a.going(a.tab(i)) {
 			l.Put(th.Good, " "+th.Glyphs.Live)
 		}
 		l.Skip(4)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"steth/feed"
 	"steth/openstack"
 	"steth/probes"
+	"steth/probes/follow"
 	"steth/rpc/fleet"
 	"steth/tui"
 )
@@ -137,6 +139,28 @@ func (b *backend) Start(p *probes.Probe, target probes.Target, set map[string]st
 		return nil, fmt.Errorf("%s loads or changes the network, and the console is read-only: unlock it with :rw", p.Name)
 	}
 	return p.Start(b.ctx, b.env(), target, set)
+}
+
+func (b *backend) Path(ctx context.Context, q tui.PathQuestion) (openstack.Path, error) {
+	snap := b.snapshot()
+	unread := slices.ContainsFunc(wiring(), func(k openstack.Kind) bool { return snap.Taken[k].IsZero() })
+	for _, id := range []string{q.From, q.To} {
+		if _, known := snap.Port(id); id == "" || known && !unread {
+			continue
+		}
+		if _, err := b.resolve(ctx, openstack.KindPort, id); err != nil {
+			return openstack.Path{}, err
+		}
+	}
+	return q.Ask(b.snapshot())
+}
+
+func (b *backend) Follow(plan follow.Plan) (*follow.Session, error) {
+	return follow.Start(b.ctx, b.env(), plan)
+}
+
+func (b *backend) SavePath(ctx context.Context, s *follow.Session) (string, error) {
+	return b.Save(ctx, s.Feeds())
 }
 
 func (b *backend) Save(ctx context.Context, feeds []*feed.Feed) (string, error) {

@@ -16,10 +16,10 @@ import (
 	"steth/evidence"
 	"steth/internal/safetext"
 	"steth/openstack"
-	"steth/packets"
 	"steth/packets/match"
 	"steth/probes"
 	"steth/probes/follow"
+	"steth/tui"
 )
 
 // followWords are what can be followed by name.
@@ -148,21 +148,22 @@ func (w *world) path(ctx context.Context, p pathFlags) (openstack.Path, error) {
 	if err != nil {
 		return openstack.Path{}, err
 	}
+	q := tui.PathQuestion{From: from.ID}
 	switch {
 	case p.to != "":
 		to, err := w.resolve(ctx, openstack.KindPort, p.to)
 		if err != nil {
 			return openstack.Path{}, err
 		}
-		return w.snapshot().PathBetween(from.ID, to.ID)
+		q.Goal, q.To = openstack.GoalPort, to.ID
 	case p.toDHCP:
-		return w.snapshot().PathToDHCP(from.ID)
+		q.Goal = openstack.GoalDHCP
 	case p.toGateway:
-		return w.snapshot().PathToGateway(from.ID)
+		q.Goal = openstack.GoalGateway
 	case p.toOutside:
-		return w.snapshot().PathOut(from.ID)
+		q.Goal = openstack.GoalOutside
 	}
-	return w.snapshot().PathOf(from.ID)
+	return q.Ask(w.snapshot())
 }
 
 // announce says on standard error how many hops are watched, once they are.
@@ -276,7 +277,7 @@ func report(s *follow.Session, f probes.Finding) pathReport {
 
 func rowOf(hops []follow.Hop, r *match.Row) rowReport {
 	out := rowReport{
-		Number: r.Number, Time: time.Unix(0, r.Time).UTC(), Packet: summary(r), Bytes: r.Length,
+		Number: r.Number, Time: time.Unix(0, r.Time).UTC(), Packet: follow.Packet(r), Bytes: r.Length,
 		Direction: r.Direction.String(), Verdict: r.Verdict.String(), Answer: r.Answer.String(), Mate: r.Mate, Of: r.Of,
 	}
 	if r.Verdict == match.Lost {
@@ -301,10 +302,6 @@ func each(s *follow.Session, from uint64, f func(*match.Row)) {
 		}
 		from = rows[n-1].Number + 1
 	}
-}
-
-func summary(r *match.Row) string {
-	return string(packets.Summarise(nil, &packets.Packet{Length: r.Length, Data: r.Data}))
 }
 
 // printPath prints the hops and the newest packets for people.
@@ -334,34 +331,17 @@ func printPath(s *follow.Session, most int) error {
 }
 
 func hopCells(h follow.Hop, c match.HopSummary) []string {
-	cells := []string{strconv.Itoa(h.Index), h.Host, h.Device, h.What, seenBy(h), "?", "?", "", "", h.Compared()}
-	if h.Netns != "" {
-		cells[2] = h.Netns[:min(len(h.Netns), 16)] + "/" + h.Device
-	}
+	cells := []string{strconv.Itoa(h.Index), h.Host, h.Place(), h.What, h.SeenBy(), "?", "?", "", "", h.Compared()}
 	if h.Capture >= 0 {
 		cells[5], cells[6] = strconv.FormatUint(c.Out, 10), strconv.FormatUint(c.Back, 10)
 	}
 	if c.DelayOut.Packets > 0 {
-		cells[7] = milliseconds(c.DelayOut.P50)
+		cells[7] = follow.Milliseconds(c.DelayOut.P50)
 	}
 	if mtu := h.MTU(); mtu > 0 {
 		cells[8] = strconv.Itoa(mtu)
 	}
 	return cells
-}
-
-func seenBy(h follow.Hop) string {
-	switch h.State {
-	case follow.Ended, follow.Watching:
-		return "packets"
-	case follow.Broken:
-		return "packets, till it ended"
-	}
-	return "? " + string(h.Seen)
-}
-
-func milliseconds(d time.Duration) string {
-	return "+" + strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', 2, 64)
 }
 
 // printRows prints the newest packets, a column a hop.
@@ -384,15 +364,11 @@ func printRows(s *follow.Session, hops []follow.Hop, most int) error {
 }
 
 func rowCells(hops []follow.Hop, r *match.Row) []string {
-	cells := []string{time.Unix(0, r.Time).Format("15:04:05.000"), summary(r), strconv.FormatUint(uint64(r.Length), 10)}
+	cells := []string{time.Unix(0, r.Time).Format("15:04:05.000"), follow.Packet(r), strconv.FormatUint(uint64(r.Length), 10)}
 	for _, m := range r.Marks {
 		cells = append(cells, markCell(m))
 	}
-	word := r.Verdict.String()
-	if r.Verdict == match.Lost {
-		word = fmt.Sprintf("lost after %d, at or before %d", hops[r.From].Index, hops[r.To].Index)
-	}
-	return append(cells, word)
+	return append(cells, follow.Became(hops, r))
 }
 
 func markCell(m match.Mark) string {
@@ -400,7 +376,7 @@ func markCell(m match.Mark) string {
 	case match.First:
 		return "●"
 	case match.Seen:
-		return milliseconds(m.Delay)
+		return follow.Milliseconds(m.Delay)
 	case match.Missed, match.Skipped:
 		return "✗"
 	case match.Strayed:

@@ -215,12 +215,17 @@ func (w *world) resolve(ctx context.Context, kind openstack.Kind, name string) (
 	if err != nil {
 		return probes.Target{}, err
 	}
-	if _, err := w.load(ctx, []openstack.Kind{
-		openstack.KindNode, openstack.KindAgent, openstack.KindNetwork, openstack.KindSubnet, openstack.KindPort, openstack.KindRouter, openstack.KindFloatingIP, openstack.KindServer,
-	}, nil); err != nil {
+	if _, err := w.load(ctx, wiring(), nil); err != nil {
 		return probes.Target{}, err
 	}
 	return probes.Target{Kind: kind, ID: o.ObjectID(), Name: w.snapshot().DisplayName(o)}, nil
+}
+
+// wiring are the kinds that say how an object is wired.
+func wiring() []openstack.Kind {
+	return []openstack.Kind{
+		openstack.KindNode, openstack.KindAgent, openstack.KindNetwork, openstack.KindSubnet, openstack.KindPort, openstack.KindRouter, openstack.KindFloatingIP, openstack.KindServer,
+	}
 }
 
 // start fits the probe's defaults to the target, lets values win, and runs it.

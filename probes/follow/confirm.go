@@ -7,6 +7,7 @@ import (
 
 	"steth/agent/api"
 	"steth/openstack"
+	"steth/probes"
 )
 
 // factsOf are a host's devices as paths are held against them.
@@ -108,17 +109,16 @@ func (h Hop) Differs() string {
 	return strings.Join(texts, ", ")
 }
 
-// Compared says in a few words how what was found compares with what was expected.
+// Compared is Confirmed with a sign before it.
 func (h Hop) Compared() string {
-	switch {
-	case h.Missing():
-		return "✗ " + h.Differs()
-	case len(h.Check.Faults) > 0:
-		return "▲ " + h.Differs()
-	case h.State == Asking || h.Why != "":
-		return "? " + h.Why
-	case h.Check.Device == "":
-		return "✓ told by its packets"
+	switch v, text := h.Confirmed(); v {
+	case probes.OK:
+		return "✓ " + text
+	case probes.Warn:
+		return "▲ " + text
+	case probes.Fail:
+		return "✗ " + text
+	default:
+		return "? " + text
 	}
-	return "✓ as expected"
 }

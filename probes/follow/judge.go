@@ -38,8 +38,10 @@ type facts struct {
 }
 
 // conclude judges as things stand.
-func (s *Session) conclude(err error) probes.Finding {
-	f := judge(facts{path: s.plan.Path, hops: s.Hops(), sum: s.Total(), err: err})
+func (s *Session) conclude(err error) probes.Finding { return s.judged(s.Hops(), s.Total(), err) }
+
+func (s *Session) judged(hops []Hop, sum match.Summary, err error) probes.Finding {
+	f := judge(facts{path: s.plan.Path, hops: hops, sum: sum, err: err})
 	if n := s.Sampled(); n > 1 {
 		f.Reason += fmt.Sprintf(" (of about 1 in %d packets)", n)
 		f.Fields["followed_one_in"] = n

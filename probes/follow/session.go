@@ -363,6 +363,27 @@ func (s *Session) Total() match.Summary {
 	return match.Summary{Hops: make([]match.HopSummary, len(s.plan.Path.Hops))}
 }
 
+// Standing is how things stand at one moment.
+type Standing struct {
+	Hops    []Hop
+	Total   match.Summary // see [Session.Total]
+	Finding probes.Finding
+	Ended   bool // nothing can change the finding
+}
+
+// Standing reads all of it together, which costs what Total alone does: about
+// 100 ns a row. It's for the eye, a few times a second.
+func (s *Session) Standing() Standing {
+	s.mu.Lock()
+	out := Standing{Finding: s.finding, Ended: s.ended}
+	s.mu.Unlock()
+	out.Hops, out.Total = s.Hops(), s.Total()
+	if !out.Ended {
+		out.Finding = s.judged(out.Hops, out.Total, nil)
+	}
+	return out
+}
+
 // Version rises with everything that a reader could see.
 func (s *Session) Version() uint64 {
 	v := s.version.Load()

@@ -11,6 +11,7 @@ import (
 	"steth/feed"
 	"steth/openstack"
 	"steth/probes"
+	"steth/probes/follow"
 )
 
 // Backend is all that the screens know of the world. cmd/steth makes one of a
@@ -49,6 +50,16 @@ type Backend interface {
 	Form(ctx context.Context, p *probes.Probe, target probes.Target) ([]probes.Arg, error)
 	// Start begins a run. It returns at once; the run's feeds appear as it opens them.
 	Start(p *probes.Probe, target probes.Target, set map[string]string) (*probes.Run, error)
+	// Path works out which hops the packets of a port pass. It may read what the
+	// inventory lacks for that.
+	Path(ctx context.Context, q PathQuestion) (openstack.Path, error)
+	// Follow begins to watch packets at every hop of a path. It returns at once;
+	// whoever calls it closes the session.
+	Follow(plan follow.Plan) (*follow.Session, error)
+	// SavePath writes what the captures of a session hold to a file and returns
+	// its path.
+	SavePath(ctx context.Context, s *follow.Session) (path string, err error)
+
 	// Save writes what feeds hold to a file: one pcapng with an interface for
 	// each packet feed, or text. It returns the path.
 	Save(ctx context.Context, feeds []*feed.Feed) (path string, err error)
@@ -63,6 +74,28 @@ func Permanent(err error) bool {
 		Permanent() bool
 	}](err)
 	return ok && p.Permanent()
+}
+
+// PathQuestion asks for the path of a port.
+type PathQuestion struct {
+	Goal openstack.Goal // "" for what says most about the port, see [openstack.Snapshot.PathOf]
+	From string         // id of a port
+	To   string         // id of another one, where Goal is [openstack.GoalPort]
+}
+
+// Ask answers the question from a snapshot.
+func (q PathQuestion) Ask(s *openstack.Snapshot) (openstack.Path, error) {
+	switch q.Goal {
+	case openstack.GoalPort:
+		return s.PathBetween(q.From, q.To)
+	case openstack.GoalDHCP:
+		return s.PathToDHCP(q.From)
+	case openstack.GoalGateway:
+		return s.PathToGateway(q.From)
+	case openstack.GoalOutside:
+		return s.PathOut(q.From)
+	}
+	return s.PathOf(q.From)
 }
 
 // Info is what the bars show.

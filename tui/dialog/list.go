@@ -60,6 +60,9 @@ func (l *List) Update(msg tea.Msg) (tea.Cmd, bool) {
 			if l.cursor < len(l.shown) {
 				return page.Say(l.choose.Options[l.shown[l.cursor]].Msg), true
 			}
+			if text := strings.TrimSpace(l.input.Value()); text != "" && l.choose.Typed != nil {
+				return page.Say(l.choose.Typed(text)), true
+			}
 			return nil, false
 		case "down", "ctrl+n", "tab":
 			l.move(1)
@@ -108,6 +111,7 @@ func (l *List) View(width, height int) Box {
 	for _, w := range widths {
 		want += w + 3
 	}
+	want = max(want, part.TextWidth(l.choose.Free)+2)
 	inner := min(width-8, max(want, 48))
 	l.rows = max(min(len(l.choose.Options), height-9), 1)
 	l.top = max(min(l.top, l.cursor), l.cursor-l.rows+1)
@@ -129,9 +133,16 @@ func (l *List) View(width, height int) Box {
 		lines = append(lines, row.String())
 	}
 	if len(l.shown) == 0 {
-		lines = append(lines, part.NewLine(inner, th).Skip(2).Put(th.Muted, "nothing matches").String())
+		text := "nothing matches"
+		if l.choose.Typed != nil {
+			text = "enter takes it as it stands"
+		}
+		lines = append(lines, part.NewLine(inner, th).Skip(2).Put(th.Muted, text).String())
 	}
 	lines = part.Fit(lines, inner, l.rows+2)
+	if l.choose.Free != "" {
+		lines = append(lines, part.NewLine(inner, th).Skip(2).Put(th.Muted, l.choose.Free).String())
+	}
 	foot := "enter chooses   esc leaves"
 	if more := len(l.shown) - l.rows; more > 0 {
 		foot = fmt.Sprintf("%d more   %s", more, foot)

@@ -25,6 +25,7 @@ const (
 	Text      = "text"      // a page of text: describe, raw JSON, log, help
 	Object    = "object"    // a page of text about an object of the inventory
 	Workspace = "workspace" // the panes
+	Path      = "path"      // one packet at every hop
 )
 
 // Chain lists the scopes in which the keys of a page are looked up, in order.
@@ -38,6 +39,8 @@ func Chain(scope string) []string {
 		return []string{List, Move, Global}
 	case Text:
 		return []string{Text, Move, Global}
+	case Path:
+		return []string{Path, Move, Global}
 	case Global:
 		return []string{Global}
 	}

@@ -130,6 +130,10 @@ type Goto struct {
 type Choose struct {
 	Title   string
 	Options []Option
+	// Typed turns what was typed into an answer where no option fits it; nil
+	// where only options count. Free says what may be typed then.
+	Typed func(text string) tea.Msg
+	Free  string
 }
 
 // Option is one row of a Choose; Msg is sent when it is picked.
@@ -174,6 +178,17 @@ type Ask struct {
 	Detail   string
 	Yes      tea.Msg
 }
+
+// Path asks to follow packets along the path of a port. Name is what the port is
+// called.
+type Path struct {
+	Question backend.PathQuestion
+	Name     string
+}
+
+// Runner is a page on which something goes on by itself: while Running tells so,
+// the shell looks at it for every frame.
+type Runner interface{ Running() bool }
 
 // Close asks to leave the page in front.
 type Close struct{}

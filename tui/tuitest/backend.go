@@ -11,6 +11,7 @@ import (
 	"steth/feed"
 	"steth/openstack"
 	"steth/probes"
+	"steth/probes/follow"
 	"steth/tui/backend"
 )
 
@@ -22,6 +23,7 @@ type Backend struct {
 	Set   *probes.Set
 	Now   func() time.Time
 	Gate  chan struct{} // when not nil, Refresh and Find wait for it to close
+	Hosts probes.Agents // on which paths are followed; nil: none answers
 
 	mu     sync.Mutex
 	snap   *openstack.Snapshot
@@ -31,6 +33,7 @@ type Backend struct {
 	agents []backend.Agent
 	asked  []string // texts given to Find
 	runs   []*probes.Run
+	paths  []*follow.Session
 	ctx    context.Context
 	end    context.CancelFunc
 }
@@ -55,6 +58,9 @@ func (b *Backend) Close() {
 		for _, f := range r.Feeds() {
 			f.Close()
 		}
+	}
+	for _, s := range b.Followed() {
+		<-s.Done()
 	}
 }
 
@@ -257,6 +263,50 @@ func (b *Backend) Start(p *probes.Probe, target probes.Target, set map[string]st
 	}
 	return r, err
 }
+
+// Path implements [backend.Backend].
+func (b *Backend) Path(ctx context.Context, q backend.PathQuestion) (openstack.Path, error) {
+	if err := b.wait(ctx); err != nil {
+		return openstack.Path{}, err
+	}
+	return q.Ask(b.Cloud)
+}
+
+// Follow implements [backend.Backend].
+func (b *Backend) Follow(plan follow.Plan) (*follow.Session, error) {
+	env := b.env()
+	if env.Agents = b.Hosts; b.Hosts == nil {
+		env.Agents = nobody{}
+	}
+	s, err := follow.Start(b.ctx, env, plan)
+	if err == nil {
+		b.mu.Lock()
+		b.paths = append(b.paths, s)
+		b.mu.Unlock()
+	}
+	return s, err
+}
+
+// Followed lists the sessions that were begun.
+func (b *Backend) Followed() []*follow.Session {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]*follow.Session(nil), b.paths...)
+}
+
+// SavePath implements [backend.Backend].
+func (b *Backend) SavePath(ctx context.Context, s *follow.Session) (string, error) {
+	return b.Save(ctx, s.Feeds())
+}
+
+// nobody are the agents of hosts that don't answer.
+type nobody struct{}
+
+func (nobody) Call(_ context.Context, node, _ string, _ any) (probes.Stream, error) {
+	return nil, fmt.Errorf("no agent on %s", node)
+}
+func (nobody) Address(context.Context, string) (string, error) { return "", nil }
+func (nobody) Offset(string) time.Duration                     { return 0 }
 
 // Save implements [backend.Backend].
 func (b *Backend) Save(_ context.Context, feeds []*feed.Feed) (string, error) {

@@ -485,7 +485,7 @@ func (e *Explorer) act(name string) tea.Cmd {
 	case "back":
 		return e.back()
 	}
-	if list := e.marked(); len(list) > 0 && (name == "probe" || name == "capture") {
+	if list := e.marked(); len(list) > 0 && (name == "probe" || name == "capture" || name == "path") {
 		return e.on(name, list[0], list[1:]...)
 	}
 	o := e.Selected()
@@ -524,6 +524,8 @@ func (e *Explorer) on(name string, o openstack.Object, others ...openstack.Objec
 		}
 		one, _ := page.Words(o.ObjectKind())
 		return page.Say(page.Notice{Level: feed.Warn, Brief: true, Text: "a " + one + " has no device to capture on", Do: "enter lists the ports behind it"})
+	case "path":
+		return e.path(o, others)
 	case "repeat":
 		return page.Say(page.Repeat{Target: target})
 	case "open":

@@ -1,0 +1,232 @@
+package path
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"steth/openstack"
+	"steth/packets/match"
+	"steth/probes/follow"
+	"steth/tui/page"
+	"steth/tui/part"
+)
+
+const (
+	airy      = 30 // the height from which on there are blank lines
+	fewRows   = 5  // packets that always show, as far as the screen has room
+	manyRows  = 10 // packets that show before all hops do, on an airy page
+	footRows  = 2
+	fewHops   = 4 // hops that always show
+	deepShare = 3 // of an airy page at most one part in so many is for notes
+)
+
+// View implements [page.Page].
+func (p *Page) View(width, height int) string {
+	p.hot = places{}
+	if p.hold == nil {
+		return p.waiting(width, height)
+	}
+	p.drawn = p.hold.Session.Version()
+	p.look()
+	p.rows.session, p.rows.hops = p.hold.Session, p.standing.Hops
+	lines := []string{p.titleLine(width)}
+	roomy := height >= airy
+	blank := func() {
+		if roomy {
+			lines = append(lines, part.NewLine(width, p.env.Theme).String())
+		}
+	}
+	blank()
+	lines = append(lines, p.band(width, max(height/8, 1))...)
+	blank()
+
+	foot := p.foot(width, roomy)
+	hops := hopRows(p.standing.Hops)
+	least := fewRows
+	if roomy {
+		least = manyRows
+	}
+	rules := 2
+	if len(foot) == 0 {
+		rules = 1
+	}
+	room := height - len(lines) - rules - len(foot) - 1 // a line of headings over the packets
+	hops = max(min(hops, room-least), min(hops, 1+fewHops))
+	p.hot.hopsY, p.hot.hopsH = len(lines), hops
+	lines = append(lines, p.drawHops(width, hops)...)
+	lines = append(lines, p.ruleLine(width))
+	rows := max(height-len(lines)-len(foot)-min(len(foot), 1), 1)
+	p.hot.rowsY, p.hot.rowsH = len(lines), rows
+	lines = append(lines, p.drawPackets(width, rows)...)
+	if len(foot) > 0 {
+		lines = append(lines, part.Rule(width, p.env.Theme))
+		lines = append(lines, foot...)
+	}
+	return strings.Join(part.Fit(lines, width, height), "\n")
+}
+
+// waiting is the page before its path is followed, or where it can't be.
+func (p *Page) waiting(width, height int) string {
+	th := p.env.Theme
+	head := part.NewLine(width, th).Skip(1).Put(th.AccentStrong, "Path").Skip(2).Put(th.Strong, p.name)
+	lines := []string{head.String(), part.NewLine(width, th).String()}
+	if p.err == nil {
+		lines = append(lines, part.NewLine(width, th).Skip(1).Put(th.Muted, "working out which devices its packets pass").String())
+		return strings.Join(part.Fit(lines, width, height), "\n")
+	}
+	for i, w := range part.Wrap(part.Spans{{Style: th.Bad, Text: th.Glyphs.Broken + " " + p.err.Error()}}, width-2, 2) {
+		if i > height/2 {
+			break
+		}
+		lines = append(lines, part.NewLine(width, th).Skip(1).Spans(w).String())
+	}
+	lines = append(lines, part.NewLine(width, th).String(), part.NewLine(width, th).Skip(1).
+		Put(th.Accent, p.key("restart")).Put(th.Muted, " tries again   ").
+		Put(th.Accent, p.key("goal")).Put(th.Muted, " another way   ").
+		Put(th.Accent, "esc").Put(th.Muted, " leaves").String())
+	return strings.Join(part.Fit(lines, width, height), "\n")
+}
+
+func (p *Page) key(name string) string { return p.env.Keys.Key(p.Scope(), name) }
+
+// end writes one end of the path: name, address, host.
+func (p *Page) end(e openstack.End, address, host bool) part.Spans {
+	th := p.env.Theme
+	out := part.Spans{{Style: th.Strong, Text: e.Name}}
+	if address && len(e.Addresses) > 0 && e.Addresses[0].String() != e.Name {
+		out = append(out, part.Span{Style: th.Muted, Text: " " + e.Addresses[0].String()})
+	}
+	if host && e.Host != "" {
+		out = append(out, part.Span{Style: th.Muted, Text: " on " + e.Host})
+	}
+	return out
+}
+
+// titleLine says what is followed, how long for, and what was counted. What
+// matters least goes first where the screen is narrow.
+func (p *Page) titleLine(width int) string {
+	th := p.env.Theme
+	counts := p.counts()
+	clock := p.clock()
+	following := part.Spans{{Style: th.Muted, Text: "following "}, {Style: th.Info, Text: follow.Words(p.what)}}
+	var ends part.Spans
+	total := func() int { return 1 + ends.Width() + following.Width() + clock.Width() + counts.Width() + 3*3 }
+	for _, detail := range [][3]bool{{true, true, true}, {true, false, true}, {false, false, true}, {false, false, false}} {
+		ends = nil
+		if detail[2] {
+			ends = part.Spans{{Style: th.AccentStrong, Text: "Path"}, {Style: th.Text, Text: "  "}}
+		}
+		ends = append(ends, p.end(p.path.From, detail[0], detail[1])...)
+		ends = append(ends, part.Span{Style: th.Muted, Text: "  " + th.Glyphs.Arrow + "  "})
+		ends = append(ends, p.end(p.path.To, detail[0], detail[1])...)
+		if total() <= width {
+			break
+		}
+	}
+	if total() > width {
+		following = following[1:]
+	}
+	l := part.NewLine(width, th).Skip(1)
+	spare := max(width-total(), 0) / 3
+	for i, s := range []part.Spans{ends, following, clock, counts} {
+		if i > 0 {
+			l.Skip(3 + min(spare, 5))
+		}
+		if i == 0 && total() > width { // names are cut, counts are not
+			l.Cell(s, max(width-(total()-ends.Width()), 12))
+			continue
+		}
+		l.Spans(s)
+	}
+	return l.String()
+}
+
+// clock says whether packets come, since when and how long still.
+func (p *Page) clock() part.Spans {
+	th, s := p.env.Theme, p.hold.Session
+	began, ok := s.Began()
+	all := s.Plan().For
+	switch {
+	case !p.Running() || p.standing.Ended:
+		f := p.standing.Finding
+		return part.Spans{{Style: th.Muted, Text: th.Glyphs.Ended + " ended after " + clock(f.Duration)}}
+	case !ok:
+		return part.Spans{{Style: th.Muted, Text: th.Glyphs.Live + " starting"}}
+	}
+	out := part.Spans{{Style: th.Good, Text: th.Glyphs.Live + " live "}}
+	if n := p.rows.newer(); p.rows.frozen() {
+		out = part.Spans{{Style: th.Warn, Text: th.Glyphs.Paused + " paused"}, {Style: th.Muted, Text: fmt.Sprintf(" %s newer  ", page.Count(int(n)))}}
+	}
+	out = append(out, part.Span{Style: th.Strong, Text: clock(p.env.Now().Sub(began))})
+	if all > 0 {
+		out = append(out, part.Span{Style: th.Muted, Text: " of " + clock(all)})
+	}
+	return out
+}
+
+// clock writes a length of time as minutes and seconds.
+func clock(d time.Duration) string {
+	d = max(d, 0).Round(time.Second)
+	return fmt.Sprintf("%02d:%02d", int(d.Minutes()), int(d.Seconds())%60)
+}
+
+// counts are the packets of the way out, and what became of all.
+func (p *Page) counts() part.Spans {
+	th, sum := p.env.Theme, p.standing.Total
+	number := func(t match.Totals) int { return int(t.Rows - t.Duplicate) }
+	seen := number(sum.Out)
+	if seen == 0 {
+		seen = number(sum.Back) + number(sum.Neither)
+	}
+	out := part.Spans{{Style: th.Muted, Text: "seen "}, {Style: th.Strong, Text: page.Count(seen)}}
+	if sum.Out.Answered+sum.Out.Unanswered > 0 {
+		out = append(out, part.Span{Style: th.Muted, Text: "   answered "}, part.Span{Style: th.Strong, Text: page.Count(int(sum.Out.Answered))})
+	} else if n := number(sum.Back); n > 0 && seen != n {
+		out = append(out, part.Span{Style: th.Muted, Text: "   back "}, part.Span{Style: th.Strong, Text: page.Count(n)})
+	}
+	lost := sum.Out.Lost
+	if len(p.path.Back) == 0 {
+		lost += sum.Back.Lost
+	}
+	if lost > 0 {
+		out = append(out, part.Span{Style: th.Bad, Text: "   lost " + page.Count(int(lost))})
+	} else {
+		out = append(out, part.Span{Style: th.Muted, Text: "   lost "}, part.Span{Style: th.Strong, Text: "0"})
+	}
+	if n := sum.Out.Unknown + sum.Back.Unknown; n > 0 {
+		out = append(out, part.Span{Style: th.Muted, Text: "   unknown "}, part.Span{Style: th.Warn, Text: page.Count(int(n))})
+	}
+	return out
+}
+
+// ruleLine is the thin line over the packets, with the filter in it.
+func (p *Page) ruleLine(width int) string {
+	th := p.env.Theme
+	if !p.typing && !p.rows.filtered() {
+		return part.Rule(width, th)
+	}
+	p.hot.filterY = p.hot.hopsY + p.hot.hopsH
+	l := part.NewLine(width, th).Put(th.Rule, strings.Repeat(th.Glyphs.HLine, 2)).Skip(1)
+	not := ""
+	if p.rows.invert {
+		not = "!"
+	}
+	switch {
+	case p.typing:
+		l.Put(th.Accent, "/ "+not)
+		text, x := p.filter.View(40, th.Strong, th)
+		p.typedX = l.Used() + x
+		l.Raw(text, 40)
+	default:
+		if p.rows.lost {
+			l.Put(th.Bad, "only lost").Skip(2)
+		}
+		if p.rows.text != "" {
+			l.Put(th.Muted, "/ ").Put(th.Strong, not+p.rows.text).Skip(2)
+		}
+		l.Put(th.Accent, "esc").Put(th.Muted, " all packets").Skip(1)
+	}
+	l.Put(th.Rule, strings.Repeat(th.Glyphs.HLine, max(l.Left()-1, 0)))
+	return l.String()
+}

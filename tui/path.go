@@ -1,0 +1,132 @@
+package tui
+
+import (
+	"slices"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"steth/tui/dialog"
+	"steth/tui/page"
+	"steth/tui/page/path"
+	"steth/tui/pane"
+)
+
+// closePath asks to take the page of a path away.
+type closePath struct{ page *path.Page }
+
+// openPath follows packets along a path, in a tab of its own.
+func (a *App) openPath(msg page.Path) tea.Cmd {
+	p, cmd := path.New(a.ctx, a.env, msg.Question, msg.Name)
+	a.goTab(a.addTab(p))
+	return cmd
+}
+
+// pathPages are the paths among the tabs.
+func (a *App) pathPages() []*path.Page {
+	var out []*path.Page
+	for _, t := range a.tabs {
+		if p, ok := t.(*path.Page); ok {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// followed takes what a page has begun, and closes it where the page is gone.
+func (a *App) followed(msg path.Followed) tea.Cmd {
+	if msg.Hold != nil {
+		a.holds = append(slices.DeleteFunc(a.holds, closed), msg.Hold)
+	}
+	return msg.Page.Take(msg)
+}
+
+func closed(h *path.Hold) bool {
+	select {
+	case <-h.Gone():
+		return true
+	default:
+		return false
+	}
+}
+
+// leavePath leaves a path; it asks first where packets that were lost would be
+// gone unsaved.
+func (a *App) leavePath(p *path.Page) tea.Cmd {
+	if n := p.Unsaved(); n > 0 {
+		a.push(dialog.NewQuestion(a.env.Theme, page.Ask{Question: "Leave this path?", Detail: losses(0, n), Yes: closePath{p}}))
+		return nil
+	}
+	return a.dropPath(p)
+}
+
+func (a *App) dropPath(p *path.Page) tea.Cmd {
+	if !slices.Contains(a.tabs, page.Page(p)) {
+		return nil
+	}
+	a.dropTab(p)
+	a.goTab(0)
+	return p.Leave()
+}
+
+// showCaptures shows captures of a path in a workspace of their own.
+func (a *App) showCaptures(msg path.Captures) {
+	msg.Hold.Keep()
+	ws := pane.New(pane.Options{Theme: a.env.Theme, Now: a.opt.Now, Keys: a.env.Keys})
+	b := &bench{Workspace: ws, name: msg.Name, hold: msg.Hold}
+	for _, f := range msg.Feeds {
+		ws.AddFeed(f)
+	}
+	a.goTab(a.addTab(b))
+}
+
+// letGo releases what a workspace has shown of a path.
+func letGo(h *path.Hold) tea.Cmd {
+	if h == nil {
+		return nil
+	}
+	return func() tea.Msg {
+		h.Release() //nolint:errcheck // nobody is left to be told
+		return nil
+	}
+}
+
+// closePaths ends all that is followed and waits until it is gone, no longer
+// than wait.
+func (a *App) closePaths(wait time.Duration) {
+	for _, h := range a.holds {
+		go h.Close() //nolint:errcheck // the console ends
+	}
+	late := time.NewTimer(wait)
+	defer late.Stop()
+	for _, h := range a.holds {
+		select {
+		case <-h.Gone():
+		case <-late.C:
+			return
+		}
+	}
+}
+
+// going tells whether something goes on in a tab.
+func (a *App) going(p page.Page) bool {
+	switch p := p.(type) {
+	case *bench:
+		return p.live() > 0
+	case *path.Page:
+		return p.Running()
+	}
+	return false
+}
+
+// running tells whether something goes on by itself on the page in front. A
+// workspace tells by its runs and feeds.
+func (a *App) running() bool {
+	switch p := a.front().(type) {
+	case *bench:
+		return p.hold != nil && p.hold.Running()
+	case page.Runner:
+		return p.Running()
+	}
+	return false
+}
