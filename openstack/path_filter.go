@@ -10,11 +10,11 @@ import (
 
 // Follow is what an engineer wants to see of a path's packets.
 type Follow struct {
-	What  FollowWhat
-	Proto string         // of a tuple: tcp or udp
-	Near  netip.AddrPort // of a tuple, as the path's first port sees it; what is zero is any
-	Far   netip.AddrPort
-	Text  string // tcpdump's words, as they would stand at the path's first hop
+	What  FollowWhat     `json:"what"`
+	Proto string         `json:"proto,omitempty"` // of a tuple: tcp or udp
+	Near  netip.AddrPort `json:"near,omitzero"`   // of a tuple, as the path's first port sees it; what is zero is any
+	Far   netip.AddrPort `json:"far,omitzero"`
+	Text  string         `json:"text,omitempty"` // tcpdump's words, as they would stand at the path's first hop
 }
 
 // FollowWhat is one way of choosing packets.

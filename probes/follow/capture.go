@@ -14,7 +14,6 @@ import (
 	"steth/feed"
 	"steth/openstack"
 	"steth/packets"
-	"steth/packets/match"
 	"steth/probes"
 	"steth/probes/capture"
 )
@@ -28,6 +27,7 @@ type device struct {
 	filter            string
 	vlan, snap        int
 	feed              *feed.Feed
+	tape              *tape
 }
 
 // arrange gives every hop that has a device a capture, one for each device that
@@ -119,11 +119,11 @@ const (
 	unread = 50 * time.Millisecond
 )
 
-// watcher brings one capture to the matcher, with times on the console's clock.
+// watcher brings one live capture to its tape, with times on the console's clock.
 type watcher struct {
 	session *Session
 	device  *device
-	matcher *match.Matcher
+	tape    *tape
 	offset  int64
 	seconds int // that this capture is to run; 0: until it is ended
 
@@ -188,6 +188,7 @@ func (w *watcher) once(ctx context.Context, shift int) error {
 	defer stream.Close()
 	defer context.AfterFunc(ctx, func() { stream.Close() })()
 	w.offset = int64(w.session.env.Agents.Offset(d.host))
+	w.tape.clock(w.offset)
 	_, err = capture.Follow(stream, w.take, w.tell)
 	if ctx.Err() != nil {
 		err = nil // ended on purpose
@@ -196,7 +197,7 @@ func (w *watcher) once(ctx context.Context, shift int) error {
 	}
 	w.until = w.sure(err)
 	if w.started != 0 && (err != nil || context.Cause(ctx) == errThinner) {
-		w.matcher.Stop(d.hops[0], w.until)
+		w.tape.end(w.until)
 	}
 	return err
 }
@@ -206,11 +207,10 @@ func (w *watcher) take(p packets.Packet) error {
 	w.newest = max(w.newest, p.Time)
 	if w.device.guess && !w.proven {
 		w.proven = true
-		w.matcher.Start(w.device.hops[0], w.started)
+		w.tape.begin(w.started)
 		w.session.proven(w.device)
 	}
-	w.device.feed.Packet(p)
-	w.matcher.See(w.device.hops[0], &p)
+	w.tape.packet(&p)
 	return nil
 }
 
@@ -224,7 +224,7 @@ func (w *watcher) tell(c capture.Counts) {
 	case w.started == 0:
 		w.started = now
 		if !w.device.guess || w.proven {
-			w.matcher.Start(w.device.hops[0], now)
+			w.tape.begin(now)
 		}
 		if !w.begun {
 			w.begun = true
@@ -232,14 +232,14 @@ func (w *watcher) tell(c capture.Counts) {
 		}
 	default:
 		lost := c.Kernel + c.Queue - w.counts.Kernel - w.counts.Queue
-		w.matcher.Gap(w.device.hops[0], max(w.started, w.told[0]-int64(backlog)), now, lost)
-		w.device.feed.SetDrop("kernel", w.before.Kernel+c.Kernel)
-		w.device.feed.SetDrop("agent", w.before.Queue+c.Queue)
+		w.tape.gap(max(w.started, w.told[0]-int64(backlog)), now, lost)
+		w.tape.drops(w.before.Kernel+c.Kernel, w.before.Queue+c.Queue)
 		if took := time.Duration(now - w.told[0]); took >= time.Second/2 {
 			passed := c.Packets - w.counts.Packets + lost
 			w.session.thin(w, float64(passed)/took.Seconds(), lost > 0)
 		}
 	}
+	w.tape.tick(now)
 	w.counts = c
 	if now != w.told[0] {
 		w.told = [2]int64{now, w.told[0]}
@@ -259,10 +259,10 @@ func (w *watcher) sure(err error) int64 {
 	}
 }
 
-// finish tells the matcher when the captures that ended as they should did: all
-// at the moment up to which the first of them is sure, so that what was lost
-// after it is blamed on no hop rather than on a wide interval.
-func finish(m *match.Matcher, all []*watcher) {
+// finish ends the tapes of the captures that ended as they should: all at the
+// moment up to which the first of them is sure, so that what was lost after it
+// is blamed on no hop rather than on a wide interval.
+func finish(all []*watcher) {
 	end := int64(math.MaxInt64)
 	for _, w := range all {
 		if w.started != 0 && w.err == nil {
@@ -271,7 +271,7 @@ func finish(m *match.Matcher, all []*watcher) {
 	}
 	for _, w := range all {
 		if w.started != 0 && w.err == nil {
-			m.Stop(w.device.hops[0], end)
+			w.tape.end(end)
 		}
 	}
 }

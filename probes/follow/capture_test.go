@@ -20,12 +20,13 @@ func TestFinish(t *testing.T) {
 		}
 		var all []*watcher
 		for i, until := range untils {
-			m.Start(i, start)
-			all = append(all, &watcher{device: &device{hops: []int{i}}, started: start, until: start + until*ms, err: errs[i]})
+			d := &tape{device: &device{hops: []int{i}}, matcher: m}
+			d.begin(start)
+			all = append(all, &watcher{tape: d, started: start, until: start + until*ms, err: errs[i]})
 		}
 		frame := echo(1)
 		m.See(0, &packets.Packet{Time: start + 100*ms, Length: uint32(len(frame)), Data: frame})
-		finish(m, all)
+		finish(all)
 		m.Advance(start + int64(time.Minute))
 		return m.Total()
 	}

@@ -13,6 +13,10 @@
 // nothing that passes there is called lost. Captures that drop packets tell the
 // matcher when, for the same end.
 //
+// A [Recording] is all of a session but its packets. [Replay] makes a session of
+// it that goes through the same matcher and judge, and gives the same rows and
+// the same finding.
+//
 // A session draws nothing. The screen and the command line read it through
 // [Session.Hops], [Session.Rows] and [Session.Total], at any time and from any
 // goroutine, whenever [Session.Version] has risen.

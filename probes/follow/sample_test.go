@@ -30,6 +30,7 @@ func TestTooMany(t *testing.T) {
 				s.started(start)
 				s.packet(start+ms, false, echo(1))
 				if key == "cmp1/tap1" {
+					h.wait(3)
 					s.packet(start+990*ms, false, echo(2)) // the others don't come to it any more
 					s.stats(start+1000*ms, 300_000)
 				}

@@ -47,11 +47,15 @@ type Session struct {
 	matcher  atomic.Pointer[match.Matcher] // nil until the hosts were asked
 	sampling sampling
 
+	record  *Recording // what is replayed, nil of a live session
+	started time.Time
+
 	mu      sync.Mutex // guards what follows
 	hops    []Hop
 	devices []*device
 	began   time.Time // the first capture's start
 	notes   []string
+	err     error // why nothing could be followed
 	finding probes.Finding
 	ended   bool
 }
@@ -63,36 +67,44 @@ func Start(ctx context.Context, env probes.Env, plan Plan) (*Session, error) {
 	if err := plan.check(); err != nil {
 		return nil, err
 	}
-	if env.Now == nil {
-		env.Now = time.Now
-	}
-	if env.Log == nil {
-		env.Log = slog.New(slog.DiscardHandler)
-	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	s := &Session{
-		plan: plan, env: env, cancel: cancel, stop: make(chan struct{}), done: make(chan struct{}),
-		hops: make([]Hop, len(plan.Path.Hops)), notes: append([]string{}, plan.Path.Notes...),
-	}
+	s := newSession(env, plan, cancel)
+	s.notes = append(s.notes, plan.Path.Notes...)
 	for i, h := range plan.Path.Hops {
 		s.hops[i] = begin(h)
 	}
 	if len(plan.Path.Back) > 0 {
 		s.notes = append(s.notes, "Answers come back by other devices than the packets go out; they are shown where both ways meet, and not judged.")
 	}
-	go s.work(ctx)
+	go s.work(func() error { return s.follow(ctx) })
 	return s, nil
 }
 
-func (s *Session) work(ctx context.Context) {
+func newSession(env probes.Env, plan Plan, cancel context.CancelCauseFunc) *Session {
+	if env.Now == nil {
+		env.Now = time.Now
+	}
+	if env.Log == nil {
+		env.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Session{
+		plan: plan, env: env, started: env.Now(), cancel: cancel, stop: make(chan struct{}), done: make(chan struct{}),
+		hops: make([]Hop, len(plan.Path.Hops)), notes: []string{},
+	}
+}
+
+// work does what a session is for, judges, and ends the feeds.
+func (s *Session) work(do func() error) {
 	defer close(s.done)
 	defer s.cancel(nil)
-	started := s.env.Now()
-	err := s.guard("the path", func() error { return s.follow(ctx) })
+	err := s.guard("the path", do)
+	if s.record != nil && err == nil {
+		err = s.record.Err.restore()
+	}
 	f := s.conclude(err)
-	f.Started, f.Duration = started, s.env.Now().Sub(started)
+	f.Started, f.Duration = s.started, s.env.Now().Sub(s.started)
 	s.env.Log.Info("path", "from", f.TargetID, "verdict", f.Verdict, "code", f.Code, "took", f.Duration)
-	s.change(func() { s.finding, s.ended = f, true })
+	s.change(func() { s.finding, s.ended, s.err = f, true, err })
 	for _, f := range s.Feeds() {
 		f.End("")
 	}
@@ -110,7 +122,7 @@ func (s *Session) follow(ctx context.Context) error {
 	var captures sync.WaitGroup
 	watchers := make([]*watcher, len(devices))
 	for i, d := range devices {
-		w := &watcher{session: s, device: d, matcher: m, seconds: s.plan.seconds()}
+		w := &watcher{session: s, device: d, tape: d.tape, seconds: s.plan.seconds()}
 		watchers[i] = w
 		captures.Go(func() {
 			w.err = s.guard(d.where()+" on "+d.host, func() error { return w.run(watching) })
@@ -124,7 +136,7 @@ func (s *Session) follow(ctx context.Context) error {
 	}()
 	s.pace(watching, end, m, all)
 	<-all
-	finish(m, watchers)
+	finish(watchers)
 	m.Advance(s.env.Now().Add(2 * settling).UnixNano())
 	return nil
 }
@@ -223,24 +235,34 @@ func (s *Session) arrange() ([]*device, *match.Matcher, error) {
 	if len(devices) == 0 {
 		return nil, nil, nil
 	}
+	m, err := s.open(devices)
+	if err != nil {
+		return nil, nil, err
+	}
+	return devices, m, nil
+}
+
+// open makes a feed and a tape for each device, and the matcher behind them.
+// s.mu is held.
+func (s *Session) open(devices []*device) (*match.Matcher, error) {
+	hops, options := matching(s.hops)
+	m, err := match.New(hops, options)
+	if err != nil {
+		return nil, err
+	}
 	for _, d := range devices {
 		f, err := feed.New(feed.About{
 			Title: "path", Target: s.plan.Path.From.Name + " → " + s.plan.Path.To.Name,
 			Host: d.host, Netns: d.netns, Device: d.name, Filter: d.filter, Shape: feed.Packets,
 		}, s.env.Spool)
 		if err != nil {
-			return nil, nil, fmt.Errorf("open a feed for %s of %s: %w", d.where(), d.host, err)
+			return nil, fmt.Errorf("open a feed for %s of %s: %w", d.where(), d.host, err)
 		}
-		d.feed = f
+		d.feed, d.tape = f, &tape{device: d, matcher: m}
 		s.devices = append(s.devices, d)
 	}
-	hops, options := matching(s.hops)
-	m, err := match.New(hops, options)
-	if err != nil {
-		return nil, nil, err
-	}
 	s.matcher.Store(m)
-	return devices, m, nil
+	return m, nil
 }
 
 // watching notes that a capture has begun.
@@ -250,7 +272,9 @@ func (s *Session) watching(d *device) {
 			s.began = s.env.Now()
 		}
 		for _, i := range d.hops {
-			s.hops[i].State = Watching
+			if s.hops[i].State == Opening { // of a hop's guesses another may have been first
+				s.hops[i].State = Watching
+			}
 		}
 	})
 }
