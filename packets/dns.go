@@ -2,7 +2,7 @@ package packets
 
 const dnsHead = 12
 
-// dnsTypes are the names of record types (RFC 1035, 3596, 2782, 9460 ...).
+// dnsType names record types (RFC 1035, 3596, 2782, 4034, 9460 ...).
 func dnsType(n uint16) string {
 	switch n {
 	case 1:
@@ -15,6 +15,8 @@ func dnsType(n uint16) string {
 		return "SOA"
 	case 12:
 		return "PTR"
+	case 13:
+		return "HINFO"
 	case 15:
 		return "MX"
 	case 16:
@@ -23,12 +25,32 @@ func dnsType(n uint16) string {
 		return "AAAA"
 	case 33:
 		return "SRV"
+	case 35:
+		return "NAPTR"
 	case 41:
 		return "OPT"
+	case 43:
+		return "DS"
+	case 46:
+		return "RRSIG"
+	case 47:
+		return "NSEC"
+	case 48:
+		return "DNSKEY"
+	case 52:
+		return "TLSA"
+	case 64:
+		return "SVCB"
 	case 65:
 		return "HTTPS"
+	case 251:
+		return "IXFR"
+	case 252:
+		return "AXFR"
 	case 255:
 		return "ANY"
+	case 257:
+		return "CAA"
 	}
 	return ""
 }
@@ -45,9 +67,29 @@ func dnsStatus(n byte) string {
 		return "NotImp"
 	case 5:
 		return "Refused"
+	case 6:
+		return "YXDomain"
+	case 7:
+		return "YXRRSet"
+	case 8:
+		return "NXRRSet"
+	case 9:
+		return "NotAuth"
+	case 10:
+		return "NotZone"
 	}
 	return ""
 }
+
+// Flags of a message (RFC 1035, 4.1.1 and RFC 4035, 3.2.3).
+const (
+	dnsReply         = 0x8000
+	dnsAuthoritative = 0x0400
+	dnsTruncated     = 0x0200
+	dnsWanted        = 0x0100 // recursion
+	dnsAvailable     = 0x0080 // recursion
+	dnsAuthentic     = 0x0020
+)
 
 // dns reads the first question and the first answers (RFC 1035, 4).
 func (r *row) dns(b []byte, wire int) {
@@ -57,49 +99,113 @@ func (r *row) dns(b []byte, wire int) {
 		r.len(wire)
 		return
 	}
-	id, flags := be.Uint16(b), be.Uint16(b[2:])
-	questions, answers := be.Uint16(b[4:]), be.Uint16(b[6:])
-	reply := flags&0x8000 != 0
+	r.dnsMessage(b)
+	if be.Uint16(b[2:])&dnsTruncated != 0 {
+		r.text(" truncated")
+	}
+	r.len(wire)
+}
+
+func (r *row) dnsMessage(b []byte) {
+	flags, questions, answers := be.Uint16(b[2:]), int(be.Uint16(b[4:])), int(be.Uint16(b[6:]))
+	reply := flags&dnsReply != 0
 	if reply {
 		r.text("DNS answer ")
 	} else {
 		r.text("DNS query ")
 	}
-	r.uint(uint64(id))
-	if opcode := flags >> 11 & 15; opcode != 0 {
-		r.text(" opcode ")
-		r.uint(uint64(opcode))
-	}
+	r.uint(uint64(be.Uint16(b)))
+	r.dnsFlags(flags)
+	r.opcode(flags >> 11 & 15)
 	at := dnsHead
 	if questions > 0 {
 		end, ok := skipName(b, at)
 		if !ok || end+4 > len(b) {
 			r.cut("")
-			r.len(wire)
 			return
 		}
 		r.byte(' ')
 		r.recordType(be.Uint16(b[end:]))
+		r.class(be.Uint16(b[end+2:]))
 		r.byte(' ')
 		r.domain(b, at)
 		at = end + 4
 	}
-	for i := uint16(1); i < questions && i < maxAnswer; i++ {
+	r.more(questions - 1)
+	if !reply {
+		return
+	}
+	for i := 1; i < questions; i++ {
 		end, ok := skipName(b, at)
 		if !ok || end+4 > len(b) {
-			answers = 0
-			break
+			r.cut("")
+			return
 		}
 		at = end + 4
 	}
-	if reply {
-		r.status(byte(flags & 15))
-		r.answers(b, at, int(answers))
+	r.status(byte(flags & 15))
+	r.byte(' ')
+	r.int(answers)
+	r.byte('/')
+	r.uint(uint64(be.Uint16(b[8:])))
+	r.byte('/')
+	r.uint(uint64(be.Uint16(b[10:])))
+	r.answers(b, at, answers)
+}
+
+// dnsFlags appends tcpdump's signs: + recursion is wanted; of an answer, * it
+// is authoritative, - recursion isn't available, $ it is authentic.
+func (r *row) dnsFlags(flags uint16) {
+	if flags&dnsReply == 0 {
+		if flags&dnsWanted != 0 {
+			r.byte('+')
+		}
+		return
 	}
-	if flags&0x0200 != 0 {
-		r.text(" truncated")
+	if flags&dnsAuthoritative != 0 {
+		r.byte('*')
 	}
-	r.len(wire)
+	if flags&dnsAvailable == 0 {
+		r.byte('-')
+	}
+	if flags&dnsAuthentic != 0 {
+		r.byte('$')
+	}
+}
+
+func (r *row) opcode(n uint16) {
+	switch n {
+	case 0:
+	case 1:
+		r.text(" inverse")
+	case 2:
+		r.text(" status")
+	case 4:
+		r.text(" notify")
+	case 5:
+		r.text(" update")
+	default:
+		r.text(" opcode ")
+		r.uint(uint64(n))
+	}
+}
+
+// class appends a class other than the Internet's. The highest bit is multicast
+// DNS's own (RFC 6762, 5.4).
+func (r *row) class(n uint16) {
+	switch n &^ 0x8000 {
+	case 1:
+	case 3:
+		r.text(" CHAOS")
+	case 255:
+		r.text(" ANY")
+	default:
+		r.text(" class ")
+		r.uint(uint64(n &^ 0x8000))
+	}
+	if n&0x8000 != 0 {
+		r.text(" (QU)")
+	}
 }
 
 func (r *row) status(code byte) {
@@ -128,9 +234,7 @@ func (r *row) recordType(n uint16) {
 func (r *row) answers(b []byte, at, count int) {
 	for i := range count {
 		if i == maxAnswer {
-			r.text(" and ")
-			r.int(count - i)
-			r.text(" more")
+			r.more(count - i)
 			return
 		}
 		end, ok := skipName(b, at)
@@ -148,19 +252,43 @@ func (r *row) answers(b []byte, at, count int) {
 			r.byte(',')
 		}
 		r.byte(' ')
-		switch {
-		case kind == 1 && size == 4:
-			r.ip4(b[value:])
-		case kind == 28 && size == 16:
-			r.ip6(b[value : value+16])
-		case kind == 2 || kind == 5 || kind == 12:
-			r.recordType(kind)
-			r.byte(' ')
-			r.domain(b, value)
-		default:
-			r.recordType(kind)
-		}
+		r.value(kind, b, value, size)
 		at = value + size
+	}
+}
+
+// value appends what a record holds: size bytes of b from at on.
+func (r *row) value(kind uint16, b []byte, at, size int) {
+	switch {
+	case kind == 1 && size == 4:
+		r.ip4(b[at:])
+		return
+	case kind == 28 && size == 16:
+		r.ip6(b[at : at+16])
+		return
+	}
+	r.recordType(kind)
+	switch {
+	case kind == 2 || kind == 5 || kind == 12:
+		r.byte(' ')
+		r.domain(b, at)
+	case kind == 15 && size > 2: // MX
+		r.byte(' ')
+		r.domain(b, at+2)
+		r.byte(' ')
+		r.uint(uint64(be.Uint16(b[at:])))
+	case kind == 33 && size > 6: // SRV
+		r.byte(' ')
+		r.domain(b, at+6)
+		r.byte(':')
+		r.uint(uint64(be.Uint16(b[at+4:])))
+		r.byte(' ')
+		r.uint(uint64(be.Uint16(b[at:])))
+		r.byte(' ')
+		r.uint(uint64(be.Uint16(b[at+2:])))
+	case kind == 16 && size > 0 && int(b[at]) < size: // TXT
+		r.byte(' ')
+		r.name(b[at+1 : at+1+int(b[at])])
 	}
 }
 

@@ -1,7 +1,5 @@
 package packets
 
-import "bytes"
-
 // Ethernet types, from the IEEE's public list.
 const (
 	typeIPv4     = 0x0800
@@ -18,12 +16,13 @@ const (
 	typeLLDP     = 0x88cc
 	typeQinQOld  = 0x9100
 	maxLength    = 1500 // a larger value is a type (IEEE 802.3, 3.2.6)
+	snapHead     = 8    // LLC and SNAP before an Ethernet type (RFC 1042)
 )
 
 func (r *row) ethernet(b []byte, wire int) {
 	switch {
-	case len(b) < 14 && wire >= 14:
-		r.between()
+	case len(b) < 14 && (wire >= 14 || r.partial || r.open):
+		r.nobody()
 		r.cut("Ethernet")
 		return
 	case len(b) < 14:
@@ -35,7 +34,12 @@ func (r *row) ethernet(b []byte, wire int) {
 	head, kind := b[:12], be.Uint16(b[12:])
 	b, wire = b[14:], wire-14
 	for kind == typeVLAN || kind == typeQinQ || kind == typeQinQOld {
-		if len(b) < 4 || r.tagsN == maxTags {
+		switch {
+		case r.tagsN == maxTags:
+			r.hosts(head)
+			r.text("too many vlan tags")
+			return
+		case len(b) < 4:
 			r.hosts(head)
 			r.cut("vlan tag")
 			return
@@ -59,6 +63,12 @@ func (r *row) network(kind uint16, head, b []byte, wire int) {
 		r.ipv6(b, wire)
 		return
 	}
+	if kind <= maxLength && len(b) >= snapHead && [6]byte(b) == [6]byte{0xaa, 0xaa, 3} {
+		if inside := be.Uint16(b[6:]); inside > maxLength {
+			r.network(inside, head, b[snapHead:], min(int(kind), wire)-snapHead)
+			return
+		}
+	}
 	r.hosts(head)
 	switch {
 	case kind == typeARP || kind == typeRARP:
@@ -76,7 +86,7 @@ func (r *row) network(kind uint16, head, b []byte, wire int) {
 		r.text("PPPoE")
 		r.len(wire)
 	case kind <= maxLength:
-		r.llc(int(kind), b)
+		r.llc(int(kind), b[:min(int(kind), len(b))])
 	default:
 		r.text("ethertype ")
 		r.hex(uint64(kind))
@@ -92,52 +102,6 @@ func (r *row) hosts(head []byte) {
 		r.mac(head[:6])
 	}
 	r.between()
-}
-
-func (r *row) arp(kind uint16, b []byte) {
-	r.proto = ARP
-	name := "ARP"
-	if kind == typeRARP {
-		name = "RARP"
-	}
-	if len(b) < 28 {
-		r.cut(name)
-		return
-	}
-	r.text(name)
-	if be.Uint16(b) != 1 || be.Uint16(b[2:]) != typeIPv4 || b[4] != 6 || b[5] != 4 {
-		r.bad(" for other than IPv4 over Ethernet")
-		return
-	}
-	sender, senderIP, target, targetIP := b[8:14], b[14:18], b[18:24], b[24:28]
-	switch op := be.Uint16(b[6:]); op {
-	case 1:
-		if bytes.Equal(senderIP, targetIP) {
-			r.text(" announcement of ")
-			r.ip4(senderIP)
-			return
-		}
-		r.text(" who has ")
-		r.ip4(targetIP)
-		r.text(" tell ")
-		r.ip4(senderIP)
-	case 2:
-		r.byte(' ')
-		r.ip4(senderIP)
-		r.text(" is at ")
-		r.mac(sender)
-	case 3:
-		r.text(" who is ")
-		r.mac(target)
-	case 4:
-		r.byte(' ')
-		r.mac(target)
-		r.text(" is at ")
-		r.ip4(targetIP)
-	default:
-		r.text(" operation ")
-		r.uint(uint64(op))
-	}
 }
 
 // llc reads IEEE 802.2; of its users only spanning tree is told apart.
@@ -191,47 +155,4 @@ func (r *row) bridge(b []byte) {
 	r.uint(uint64(be.Uint16(b)))
 	r.byte('.')
 	r.mac(b[2:8])
-}
-
-// lldp appends the names of the neighbour and of its port (IEEE 802.1AB).
-func (r *row) lldp(b []byte) {
-	r.proto = LLDP
-	r.text("LLDP")
-	for len(b) >= 2 {
-		kind, size := b[0]>>1, int(be.Uint16(b)&0x1ff)
-		if kind == 0 {
-			return
-		}
-		if b = b[2:]; len(b) < size {
-			break
-		}
-		value := b[:size]
-		b = b[size:]
-		switch {
-		case kind == 1 && size > 1:
-			r.text(" chassis ")
-			r.identifier(value, 4)
-		case kind == 2 && size > 1:
-			r.text(" port ")
-			r.identifier(value, 3)
-		case kind == 3 && size == 2:
-			r.text(" ttl ")
-			r.uint(uint64(be.Uint16(value)))
-		case kind == 5:
-			r.text(" system ")
-			r.name(value)
-			return
-		}
-	}
-	r.cut("")
-}
-
-// identifier appends a chassis or port id; subtype mac says which of the
-// subtypes is an address.
-func (r *row) identifier(b []byte, mac byte) {
-	if b[0] == mac && len(b) == 7 {
-		r.mac(b[1:])
-		return
-	}
-	r.name(b[1:])
 }

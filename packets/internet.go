@@ -33,7 +33,7 @@ type datagram struct {
 
 func (r *row) ipv4(b []byte, wire int) {
 	if len(b) < 20 {
-		r.between()
+		r.nobody()
 		r.cut("IP")
 		return
 	}
@@ -44,7 +44,7 @@ func (r *row) ipv4(b []byte, wire int) {
 	d := datagram{src: b[12:16], dst: b[16:20], proto: b[9], id: uint32(be.Uint16(b[4:]))}
 	fragment := be.Uint16(b[6:])
 	d.more, d.offset = fragment&0x2000 != 0, int(fragment&0x1fff)*8
-	if b[0]>>4 != 4 || size < 20 || total < size || total > wire {
+	if b[0]>>4 != 4 || size < 20 || total < size {
 		r.who(&d)
 		r.bad("IP header that can't be right")
 		return
@@ -55,27 +55,53 @@ func (r *row) ipv4(b []byte, wire int) {
 		r.cut("IP options")
 		return
 	}
+	missing := r.missing(total - wire)
 	r.transport(&d, b[size:], total-size)
+	r.missed(missing)
+}
+
+// missing says how many bytes of a datagram are not in its frame, and lets the
+// headers within tell of more bytes than there are.
+func (r *row) missing(n int) int {
+	if n <= 0 || r.open {
+		return 0
+	}
+	r.open = true
+	return n
+}
+
+func (r *row) missed(n int) {
+	if n > 0 {
+		r.text(" [")
+		r.int(n)
+		r.bad(" bytes missing]")
+	}
 }
 
 func (r *row) ipv6(b []byte, wire int) {
 	if len(b) < 40 {
-		r.between()
+		r.nobody()
 		r.cut("IP6")
 		return
 	}
 	total := int(be.Uint16(b[4:]))
 	d := datagram{src: b[8:24], dst: b[24:40], proto: b[6]}
 	version := b[0] >> 4
-	if b, wire = b[40:], wire-40; total == 0 {
+	if b, wire = b[40:], wire-40; total == 0 && d.proto != protoNone {
 		total = wire // a jumbogram, or segmentation is left to the device
 	}
-	if version != 6 || total > wire {
+	if version != 6 {
 		r.who(&d)
 		r.bad("IP6 header that can't be right")
 		return
 	}
-	b = b[:min(len(b), total)]
+	missing := r.missing(total - wire)
+	r.extended(&d, b[:min(len(b), total)], total)
+	r.missed(missing)
+}
+
+// extended goes through the extension headers of IPv6 (RFC 8200, 4).
+func (r *row) extended(d *datagram, b []byte, total int) {
 	for range maxChain {
 		size := 0
 		switch d.proto {
@@ -90,11 +116,11 @@ func (r *row) ipv6(b []byte, wire int) {
 		case protoFragment:
 			size = 8
 		default:
-			r.transport(&d, b, total)
+			r.transport(d, b, total)
 			return
 		}
 		if size == 0 || len(b) < size {
-			r.who(&d)
+			r.who(d)
 			r.cut("IP6 extension header")
 			return
 		}
@@ -105,7 +131,7 @@ func (r *row) ipv6(b []byte, wire int) {
 		d.proto = b[0]
 		b, total = b[size:], total-size
 	}
-	r.who(&d)
+	r.who(d)
 	r.bad("IP6 with too many extension headers")
 }
 
@@ -131,12 +157,19 @@ func (r *row) transport(d *datagram, b []byte, wire int) {
 	if d.offset > 0 {
 		r.who(d)
 		r.protocol(d.proto)
-		r.text(" fragment ")
+		if d.more {
+			r.text(" fragment of ")
+		} else {
+			r.text(" last fragment of ")
+		}
 		r.uint(uint64(d.id))
 		r.text(" from ")
 		r.int(d.offset)
 		r.len(wire)
 		return
+	}
+	if d.more {
+		r.open = true
 	}
 	switch d.proto {
 	case protoTCP:
@@ -173,6 +206,15 @@ func (r *row) transport(d *datagram, b []byte, wire int) {
 	case protoVRRP:
 		r.who(d)
 		r.vrrp(d, b, wire)
+	case protoESP:
+		r.who(d)
+		r.esp(b, wire)
+	case protoAH:
+		r.authenticated(d, b, wire)
+		return
+	case protoNone:
+		r.who(d)
+		r.protocol(d.proto)
 	default:
 		r.who(d)
 		r.protocol(d.proto)
@@ -182,6 +224,36 @@ func (r *row) transport(d *datagram, b []byte, wire int) {
 		r.text(" first fragment of ")
 		r.uint(uint64(d.id))
 	}
+}
+
+// esp reads RFC 4303.
+func (r *row) esp(b []byte, wire int) {
+	r.text("ESP")
+	if len(b) < 8 {
+		r.cut("")
+	} else {
+		r.text(" spi ")
+		r.hex(uint64(be.Uint32(b)))
+		r.text(" seq ")
+		r.uint(uint64(be.Uint32(b[4:])))
+	}
+	r.len(wire)
+}
+
+// authenticated goes on behind an authentication header of IPv4 (RFC 4302);
+// those of IPv6 are among its extension headers.
+func (r *row) authenticated(d *datagram, b []byte, wire int) {
+	size := 0
+	if len(b) >= 2 {
+		size = (int(b[1]) + 2) * 4
+	}
+	if size < 12 || len(b) < size || b[0] == protoAH {
+		r.who(d)
+		r.cut("AH")
+		return
+	}
+	d.proto = b[0]
+	r.transport(d, b[size:], wire-size)
 }
 
 // protocol appends the name of an IP protocol.
@@ -199,6 +271,8 @@ func (r *row) protocol(n uint8) {
 		r.text("GRE")
 	case protoESP:
 		r.text("ESP")
+	case protoAH:
+		r.text("AH")
 	case protoICMPv6:
 		r.text("ICMP6")
 	case protoNone:
@@ -213,56 +287,4 @@ func (r *row) protocol(n uint8) {
 		r.text("IP protocol ")
 		r.uint(uint64(n))
 	}
-}
-
-// igmp reads versions 1 to 3 (RFC 1112, 2236, 3376).
-func (r *row) igmp(b []byte, wire int) {
-	r.proto = IGMP
-	if len(b) < 8 {
-		r.cut("IGMP")
-		return
-	}
-	switch b[0] {
-	case 0x11:
-		r.text("IGMP query for ")
-		r.ip4(b[4:])
-	case 0x12, 0x16:
-		r.text("IGMP report for ")
-		r.ip4(b[4:])
-	case 0x17:
-		r.text("IGMP leave ")
-		r.ip4(b[4:])
-	case 0x22:
-		r.text("IGMP v3 report, ")
-		r.uint(uint64(be.Uint16(b[6:])))
-		r.text(" groups")
-		if len(b) >= 16 {
-			r.text(", the first ")
-			r.ip4(b[12:])
-		}
-	default:
-		r.text("IGMP type ")
-		r.hex(uint64(b[0]))
-	}
-	r.len(wire)
-}
-
-// vrrp reads versions 2 and 3 (RFC 3768, 9568).
-func (r *row) vrrp(d *datagram, b []byte, wire int) {
-	r.proto = VRRP
-	if len(b) < 8 {
-		r.cut("VRRP")
-		return
-	}
-	r.text("VRRPv")
-	r.uint(uint64(b[0] >> 4))
-	r.text(" router ")
-	r.uint(uint64(b[1]))
-	r.text(" priority ")
-	r.uint(uint64(b[2]))
-	if size := len(d.src); len(b) >= 8+size && b[3] > 0 {
-		r.byte(' ')
-		r.ip(b[8 : 8+size])
-	}
-	r.len(wire)
 }

@@ -363,7 +363,7 @@ func (d *dissection) dhcp(l *layers.DHCPv4) {
 		value := hex.EncodeToString(o.Data)
 		switch {
 		case o.Type == layers.DHCPOptMessageType && len(o.Data) == 1:
-			value = dhcpName(o.Data[0])
+			value = dhcpKind(o.Data[0])
 		case o.Type == layers.DHCPOptHostname, o.Type == layers.DHCPOptDomainName, o.Type == layers.DHCPOptMessage:
 			value = string(o.Data)
 		case len(o.Data) == 4:
@@ -421,11 +421,11 @@ func (d *dissection) stp(b []byte) {
 // first three are always chassis, port and time to live.
 func (d *dissection) lldp(l *layers.LinkLayerDiscovery) {
 	var r row
-	r.identifier(append([]byte{byte(l.ChassisID.Subtype)}, l.ChassisID.ID...), 4)
+	r.identifier(append([]byte{byte(l.ChassisID.Subtype)}, l.ChassisID.ID...), chassisMAC, chassisIP)
 	d.add("chassis", 2, len(l.ChassisID.ID)+1, string(r.buf))
 	at := 2 + len(l.ChassisID.ID) + 1
 	r = row{}
-	r.identifier(append([]byte{byte(l.PortID.Subtype)}, l.PortID.ID...), 3)
+	r.identifier(append([]byte{byte(l.PortID.Subtype)}, l.PortID.ID...), portMAC, portIP)
 	d.add("port", at+2, len(l.PortID.ID)+1, string(r.buf))
 	at += 2 + len(l.PortID.ID) + 1
 	d.num("TTL, s", at+2, 2, uint64(l.TTL))

@@ -14,19 +14,27 @@ import (
 // chains of headers are bounded, and only printable ASCII is appended.
 type row struct {
 	buf   []byte
+	start int // where the row begins in buf
 	proto Proto
 	depth int // tunnels that were entered
 	tags  [maxTags]uint16
 	tagsN int
+	// partial says that the capture didn't keep all of the packet: what is
+	// missing is nobody's fault.
+	partial bool
+	// open says that the packet goes on in other fragments: its headers may
+	// tell of more bytes than there are.
+	open bool
 }
 
 const (
-	maxTags   = 4  // VLAN tags of one frame
-	maxDepth  = 4  // a tunnel in a tunnel in a tunnel
-	maxChain  = 8  // IPv6 extension headers
-	maxName   = 64 // bytes of a row that a name may fill
-	maxJumps  = 16 // compression pointers in one DNS name
-	maxAnswer = 3  // DNS answers shown
+	maxTags   = 4    // VLAN tags of one frame
+	maxDepth  = 4    // a tunnel in a tunnel in a tunnel
+	maxChain  = 8    // IPv6 extension headers
+	maxName   = 64   // bytes of a row that a name may fill
+	maxJumps  = 16   // compression pointers in one DNS name
+	maxAnswer = 3    // DNS answers shown
+	maxList   = 1024 // bytes of a row that lists in a packet may fill
 )
 
 var be = binary.BigEndian
@@ -39,8 +47,27 @@ func (r *row) byte(c byte)    { r.buf = append(r.buf, c) }
 func (r *row) hex(n uint64)   { r.text("0x"); r.buf = strconv.AppendUint(r.buf, n, 16) }
 func (r *row) ip6(b []byte)   { r.buf = netip.AddrFrom16([16]byte(b)).AppendTo(r.buf) }
 func (r *row) port(n uint16)  { r.byte('.'); r.uint(uint64(n)) }
-func (r *row) cut(at string)  { r.text(at); r.text(" [cut]") }
 func (r *row) bad(why string) { r.text(why); r.proto = Malformed }
+
+// full says, with three dots, that a list must end here.
+func (r *row) full() bool {
+	if len(r.buf)-r.start < maxList {
+		return false
+	}
+	r.text("...")
+	return true
+}
+
+// cut appends that there are too few bytes to say more: as far as the capture
+// kept them, or as they were sent.
+func (r *row) cut(at string) {
+	r.text(at)
+	if r.partial || r.open {
+		r.text(" [cut]")
+	} else {
+		r.text(" [short]")
+	}
+}
 
 func (r *row) ip4(b []byte) {
 	for i, octet := range b[:4] {
@@ -109,10 +136,33 @@ func (r *row) char(c byte) {
 // the VLAN tags of the frame.
 func (r *row) between() {
 	r.text("  ")
+	if r.tagsN > 0 {
+		r.vlans()
+	}
+}
+
+func (r *row) vlans() {
 	for _, tag := range r.tags[:r.tagsN] {
 		r.text("vlan ")
 		r.uint(uint64(tag & 0xfff))
 		r.byte(' ')
+		if priority := tag >> 13; priority != 0 {
+			r.text("p ")
+			r.uint(uint64(priority))
+			r.byte(' ')
+		}
+		if tag&0x1000 != 0 { // may be dropped (IEEE 802.1Q, 9.6)
+			r.text("DEI ")
+		}
 	}
 	r.tagsN = 0
+}
+
+// nobody stands for who sent to whom where that can't be read.
+func (r *row) nobody() {
+	if r.depth == 0 {
+		r.between()
+	} else { // the blanks stand there already
+		r.vlans()
+	}
 }

@@ -193,9 +193,9 @@ func samples(t testing.TB) []sample {
 		{
 			"time exceeded", whole(build(ether(layers.EthernetTypeIPv4), ip4(layers.IPProtocolICMPv4),
 				&layers.ICMPv4{TypeCode: layers.CreateICMPv4TypeCode(11, 0)})),
-			who + "ICMP time exceeded len 8", ICMPError,
+			who + "ICMP time exceeded [short] len 8", ICMPError,
 		},
-		{"tag taken off", tagged(ping4(1), 0x8100, 0x2064), who + "vlan 100 ICMP echo request 1 len 64 id 7", ICMPRequest},
+		{"tag taken off", tagged(ping4(1), 0x8100, 0x2064), who + "vlan 100 p 1 ICMP echo request 1 len 64 id 7", ICMPRequest},
 		{
 			"tag inline", whole(build(ether(layers.EthernetTypeDot1Q), &layers.Dot1Q{VLANIdentifier: 100, Type: layers.EthernetTypeARP},
 				gopacket.Payload(arp(1, "10.20.0.11", "10.20.0.1", every)[14:]))),
@@ -208,7 +208,7 @@ func samples(t testing.TB) []sample {
 		},
 		{
 			"too many tags", tagged(append(ping4(1)[:12], unhex(strings.Repeat("81000001", 6)+"0800")...), 0x88a8, 30),
-			macs + "vlan 30 vlan 1 vlan 1 vlan 1 vlan tag [cut]", Other,
+			macs + "vlan 30 vlan 1 vlan 1 vlan 1 too many vlan tags", Other,
 		},
 		{"ARP request", whole(arp(1, "10.20.0.11", "10.20.0.1", every)), "fa:16:3e:0a:11:01 > broadcast  ARP who has 10.20.0.1 tell 10.20.0.11", ARP},
 		{"ARP reply", whole(arp(2, "10.20.0.1", "10.20.0.11", macB)), macs + "ARP 10.20.0.1 is at fa:16:3e:0a:11:01", ARP},
@@ -237,7 +237,7 @@ func samples(t testing.TB) []sample {
 		},
 		{
 			"last fragment", whole(build(ether(layers.EthernetTypeIPv4), fragment(185, false), payload(520))),
-			who + "UDP fragment 7 from 1480 len 520", Other,
+			who + "UDP last fragment of 7 from 1480 len 520", Other,
 		},
 		{
 			"echo request 6", whole(build(ether(layers.EthernetTypeIPv6), ip6(layers.IPProtocolICMPv6),
@@ -255,24 +255,24 @@ func samples(t testing.TB) []sample {
 		{
 			"IPv6 fragment", whole(build(ether(layers.EthernetTypeIPv6), ip6(layers.IPProtocolIPv6Fragment),
 				gopacket.Payload(unhex("110005a90000002a")), payload(100))),
-			who6 + "UDP fragment 42 from 1448 len 100", Other,
+			who6 + "UDP fragment of 42 from 1448 len 100", Other,
 		},
 		{
 			"IPv6 hop by hop, MLD", whole(build(ether(layers.EthernetTypeIPv6), ip6(layers.IPProtocolIPv6HopByHop),
 				gopacket.Payload(unhex("3a00050200000100"+"8f000000"+"00000001"+"04000000ff020000000000000000000000000016")))),
-			who6 + "ICMP6 MLD v2 report, 1 groups, the first ff02::16 len 28", IGMP,
+			who6 + "ICMP6 MLD v2 report, 1 group ff02::16 to exclude len 28", IGMP,
 		},
 		{
 			"DNS query", whole(udp4(40000, 53, &layers.DNS{ID: 4660, RD: true, Questions: question})),
-			"10.20.0.11.40000 > 10.20.0.22.53  DNS query 4660 A db-2.example.com len 34", DNS,
+			"10.20.0.11.40000 > 10.20.0.22.53  DNS query 4660+ A db-2.example.com len 34", DNS,
 		},
 		{"DNS answer", whole(udp4(53, 40000, &layers.DNS{ID: 4660, QR: true, Questions: question, Answers: []layers.DNSResourceRecord{
 			{Name: []byte("db-2.example.com"), Type: layers.DNSTypeCNAME, Class: 1, CNAME: []byte("x.example.com")},
 			{Name: []byte("x.example.com"), Type: layers.DNSTypeA, Class: 1, IP: ip("10.20.0.99")},
-		}})), "10.20.0.11.53 > 10.20.0.22.40000  DNS answer 4660 A db-2.example.com CNAME x.example.com, 10.20.0.99 len 106", DNS},
+		}})), "10.20.0.11.53 > 10.20.0.22.40000  DNS answer 4660- A db-2.example.com 2/0/0 CNAME x.example.com, 10.20.0.99 len 106", DNS},
 		{
 			"DNS no such name", whole(udp4(53, 40000, &layers.DNS{ID: 1, QR: true, ResponseCode: 3, Questions: question})),
-			"10.20.0.11.53 > 10.20.0.22.40000  DNS answer 1 A db-2.example.com NXDomain len 34", DNS,
+			"10.20.0.11.53 > 10.20.0.22.40000  DNS answer 1- A db-2.example.com NXDomain 0/0/0 len 34", DNS,
 		},
 		{"DNS hostile name", whole(udp4(40000, 53, &layers.DNS{ID: 1, Questions: []layers.DNSQuestion{
 			{Name: []byte("a\x1b[31m\x07\\é"), Type: 255, Class: 1},
@@ -333,11 +333,11 @@ func samples(t testing.TB) []sample {
 		},
 		{
 			"VRRP", whole(build(ether(layers.EthernetTypeIPv4), ip4(layers.IPProtocolVRRP), gopacket.Payload(unhex("21013201000100000a14000100000000")))),
-			who + "VRRPv2 router 1 priority 50 10.20.0.1 len 16", VRRP,
+			who + "VRRPv2 router 1 priority 50 every 1s 10.20.0.1 len 16", VRRP,
 		},
 		{
 			"IGMP", whole(build(ether(layers.EthernetTypeIPv4), ip4(layers.IPProtocolIGMP), gopacket.Payload(unhex("1600fa04e00000fb")))),
-			who + "IGMP report for 224.0.0.251 len 8", IGMP,
+			who + "IGMP v2 report for 224.0.0.251 len 8", IGMP,
 		},
 		{
 			"LLDP", whole(build(ether(layers.EthernetTypeLinkLayerDiscovery), gopacket.Payload(unhex(
@@ -358,7 +358,7 @@ func samples(t testing.TB) []sample {
 		},
 		{
 			"IP longer than its frame", whole(build(ether(layers.EthernetTypeIPv4), gopacket.Payload(unhex("45000514000000004001000001020304050607080000")))),
-			"1.2.3.4 > 5.6.7.8  IP header that can't be right", Malformed,
+			"1.2.3.4 > 5.6.7.8  ICMP echo reply 0 len 1280 id 0 [1254 bytes missing]", Malformed,
 		},
 	}
 }

@@ -12,7 +12,8 @@ const MaxRow = 2048
 //	192.168.0.1 > 192.168.0.2  VXLAN 101  10.20.0.11 > 10.20.0.22  ICMP ...
 //
 // Lengths are those on the wire, sequence numbers are absolute, as with
-// tcpdump -S. "[cut]" stands where the capture kept too little to say more.
+// tcpdump -S. "[cut]" stands where the capture kept too little to say more, or
+// where the rest is in another fragment; "[short]" where too little was sent.
 // The row is printable ASCII whatever the packet holds. Summarise allocates
 // nothing where buf has room; MaxRow bytes are always enough.
 func Summarise(buf []byte, p *Packet) []byte {
@@ -29,12 +30,13 @@ func Classify(p *Packet) Proto {
 
 // Describe is Summarise and Classify in one go.
 func Describe(buf []byte, p *Packet) ([]byte, Proto) {
-	r := row{buf: buf}
+	r := row{buf: buf, start: len(buf)}
 	r.packet(p)
 	return r.buf, r.proto
 }
 
 func (r *row) packet(p *Packet) {
+	r.partial = int(p.Length) > len(p.Data)
 	if p.TPID != 0 {
 		r.tags[0], r.tagsN = p.VLAN, 1
 	}

@@ -1,9 +1,13 @@
 package packets
 
 import (
+	"bytes"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/gopacket/layers"
 	"go.uber.org/goleak"
 )
 
@@ -46,10 +50,50 @@ func TestTunnelsAreBounded(t *testing.T) {
 	}
 }
 
+// hostile are packets that would like a row without an end.
+func hostile() map[string]Packet {
+	repeat := func(n int, b string) []byte { return bytes.Repeat(unhex(b), n) }
+	lldp := raw("0207"+"04"+"525400123456", repeat(500, "0a08"+"1b1b1b1b1b1b1b1b"), repeat(200, "0405"+"05"+"65746831"))
+	status := raw("07010203", repeat(300, "000d000a"+"0002"+"1b1b1b1b1b1b1b1b"), repeat(100, "0001000e"+"00010001"+"2a6f0c00"+"fa163e0a1101"))
+	relay := func(b []byte) []byte {
+		return raw("0c00", ip("fd00::1"), ip("fe80::1"), "0009", uint16(len(b)), b)
+	}
+	long := frame6(layers.IPProtocolUDP, "02220223", uint16(8+len(status)), "0000", status)
+	for range 6 {
+		status = relay(status)
+	}
+	dhcp6 := frame6(layers.IPProtocolUDP, "02220223", uint16(8+len(status)), "0000", status)
+	advertisement := summed6("fe80::2", "ff02::1", "86000000"+"40c00708"+"00000000"+"00000000",
+		bytes.Repeat(raw("030440c0"+"00015180"+"00003840"+"00000000", ip("fd00:1111:2222:3333:4444:5555:6666:7777")), 200))
+	tcp := tcp4(&layers.TCP{SYN: true, Options: []layers.TCPOption{tcpOption(5, repeat(38, "ff")...)}}, 0)
+	packets := map[string]Packet{
+		"LLDP": whole(framed(0x88cc, lldp)), "DHCPv6": whole(long), "DHCPv6 relayed": whole(dhcp6), "router advertisement": whole(advertisement), "TCP": whole(tcp),
+		"DNS": whole(dnsQuery(strings.Repeat("\x1b", 63)+"."+strings.Repeat("\x07", 63), 1)),
+	}
+	for name, p := range maps.Clone(packets) {
+		for range maxDepth {
+			p.Data = tunnel(p.Data)
+		}
+		packets[name+" in tunnels"] = whole(p.Data)
+	}
+	return packets
+}
+
+func TestRowsAreBounded(t *testing.T) {
+	for name, p := range hostile() {
+		checkRow(t, &p)
+		t.Logf("%s: %d bytes", name, len(Summarise(nil, &p)))
+	}
+}
+
 // TestEveryCut gives the parser each packet at each length that a capture may
 // keep of it: it may say less, but nothing else.
 func TestEveryCut(t *testing.T) {
-	for _, s := range samples(t) {
+	all := samples(t)
+	for _, v := range variants(t) {
+		all = append(all, sample{name: v.proto + " " + v.name, packet: v.packet, proto: Classify(&v.packet)})
+	}
+	for _, s := range all {
 		for n := range len(s.packet.Data) {
 			p := s.packet
 			p.Data = p.Data[:n]
@@ -63,7 +107,9 @@ func TestEveryCut(t *testing.T) {
 
 func checkRow(t *testing.T, p *Packet) {
 	t.Helper()
-	row := Summarise(make([]byte, 0, MaxRow), p)
+	q := *p
+	q.Data = slices.Clip(q.Data) // what lies behind a packet can't be read unnoticed
+	row := Summarise(make([]byte, 0, MaxRow), &q)
 	if len(row) > MaxRow {
 		t.Errorf("a row of %d bytes: %s", len(row), row)
 	}
@@ -80,6 +126,12 @@ func checkRow(t *testing.T, p *Packet) {
 func FuzzSummarise(f *testing.F) {
 	for _, s := range samples(f) {
 		f.Add(s.packet.Data, s.packet.Length, s.packet.TPID, s.packet.VLAN)
+	}
+	for _, v := range variants(f) {
+		f.Add(v.packet.Data, v.packet.Length, v.packet.TPID, v.packet.VLAN)
+	}
+	for _, p := range hostile() {
+		f.Add(p.Data, p.Length, p.TPID, p.VLAN)
 	}
 	f.Add(deep(6), uint32(0), uint16(0x88a8), uint16(5))
 	f.Fuzz(func(t *testing.T, data []byte, length uint32, tpid, vlan uint16) {

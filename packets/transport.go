@@ -9,11 +9,16 @@ const (
 	portMDNS      = 5353
 	portGeneve    = 6081
 	portVXLANOld  = 8472 // Linux's default where no port is given
+	udpHead       = 8
+	vxlanHead     = 8
 	vxlanHasVNI   = 0x08
 	tcpHead       = 20
 	optionEnd     = 0
 	optionNothing = 1
 	optionMSS     = 2
+	optionScale   = 3
+	optionSACKOK  = 4
+	optionSACK    = 5
 )
 
 func (r *row) tcp(d *datagram, b []byte, wire int) {
@@ -29,11 +34,15 @@ func (r *row) tcp(d *datagram, b []byte, wire int) {
 		return
 	}
 	size, flags := int(b[12]>>4)*4, b[13]
-	if size < tcpHead || size > wire {
-		r.bad("TCP header that can't be right")
+	if size < tcpHead || size > wire && !r.open {
+		r.text("TCP [")
+		r.flags(flags, b[12]&1 != 0)
+		r.bad("] header of ")
+		r.int(size)
+		r.text(" bytes that can't be right")
 		return
 	}
-	length := wire - size
+	length := max(wire-size, 0)
 	r.text("TCP [")
 	r.flags(flags, b[12]&1 != 0)
 	r.byte(']')
@@ -57,8 +66,8 @@ func (r *row) tcp(d *datagram, b []byte, wire int) {
 		r.text(" urg ")
 		r.uint(uint64(be.Uint16(b[18:])))
 	}
-	if flags&syn != 0 {
-		r.mss(b[tcpHead:min(size, len(b))])
+	if size > tcpHead {
+		r.options(b[tcpHead:min(size, len(b))], size > len(b))
 	}
 	if flags&rst != 0 {
 		r.proto = TCPReset
@@ -82,47 +91,89 @@ func (r *row) flags(flags byte, accurate bool) {
 	}
 }
 
-// mss appends the maximum segment size, the one option that explains a
-// connection that opens and then hangs.
-func (r *row) mss(options []byte) {
-	for len(options) > 0 {
-		switch options[0] {
+// options appends what a connection agreed on when it opened, and what was
+// received beyond a hole. Times are left out: they are long, and say little on
+// a row. Cut says that the capture has only some of the options.
+func (r *row) options(b []byte, cut bool) {
+	for len(b) > 0 {
+		switch b[0] {
 		case optionEnd:
 			return
 		case optionNothing:
-			options = options[1:]
+			b = b[1:]
 			continue
 		}
-		if len(options) < 2 || options[1] < 2 || int(options[1]) > len(options) {
+		if len(b) < 2 || b[1] < 2 || int(b[1]) > len(b) {
+			if cut && (len(b) < 2 || b[1] >= 2) {
+				r.cut("")
+			} else {
+				r.text(" [bad option]")
+			}
 			return
 		}
-		if options[0] == optionMSS && options[1] == 4 {
+		value := b[2:b[1]]
+		switch {
+		case b[0] == optionMSS && len(value) == 2:
 			r.text(" mss ")
-			r.uint(uint64(be.Uint16(options[2:])))
-			return
+			r.uint(uint64(be.Uint16(value)))
+		case b[0] == optionScale && len(value) == 1:
+			r.text(" wscale ")
+			r.uint(uint64(value[0]))
+		case b[0] == optionSACKOK && len(value) == 0:
+			r.text(" sackOK")
+		case b[0] == optionSACK:
+			r.sack(value)
 		}
-		options = options[options[1]:]
+		b = b[2+len(value):]
+	}
+	if cut {
+		r.cut("")
+	}
+}
+
+// sack appends the blocks that were received (RFC 2018, 3).
+func (r *row) sack(b []byte) {
+	if len(b) < 8 {
+		return
+	}
+	r.text(" sack")
+	for ; len(b) >= 8; b = b[8:] {
+		r.byte(' ')
+		r.uint(uint64(be.Uint32(b)))
+		r.byte(':')
+		r.uint(uint64(be.Uint32(b[4:])))
 	}
 }
 
 func (r *row) udp(d *datagram, b []byte, wire int) {
 	r.proto = UDP
-	if len(b) < 8 {
+	if len(b) < 4 {
 		r.who(d)
 		r.cut("UDP")
 		return
 	}
 	src, dst := be.Uint16(b), be.Uint16(b[2:])
-	body, length := b[8:], wire-8
-	tunnel := (dst == portVXLAN || dst == portVXLANOld || dst == portGeneve) && r.depth < maxDepth && len(body) >= 8
-	switch {
-	case tunnel && dst == portGeneve && body[0]>>6 == 0:
-		r.who(d)
-		r.geneve(body, length)
+	if len(b) < udpHead {
+		r.ends(d, src, dst)
+		r.cut("UDP")
 		return
-	case tunnel && dst != portGeneve && body[0]&vxlanHasVNI != 0:
-		r.who(d)
-		r.vxlan(body, length)
+	}
+	said := int(be.Uint16(b[4:]))
+	if said == 0 && wire > 0xffff { // a jumbogram (RFC 2675, 4)
+		said = wire
+	}
+	if said < udpHead {
+		r.ends(d, src, dst)
+		r.bad("UDP length ")
+		r.int(said)
+		r.text(" is less than its header")
+		return
+	}
+	body, length := b[udpHead:min(said, len(b))], said-udpHead
+	if !r.open {
+		length = min(length, wire-udpHead)
+	}
+	if r.depth < maxDepth && r.overlay(d, dst, body, length) {
 		return
 	}
 	r.ends(d, src, dst)
@@ -133,10 +184,34 @@ func (r *row) udp(d *datagram, b []byte, wire int) {
 		r.dhcp(body, length)
 	case is(portDHCP6, src, dst), is(portDHCP6+1, src, dst):
 		r.dhcp6(body, length)
+	case said > wire && !r.open:
+		r.bad("UDP length ")
+		r.int(said - udpHead)
+		r.text(" of ")
+		r.int(max(wire-udpHead, 0))
 	default:
 		r.text("UDP")
 		r.len(length)
 	}
+}
+
+// overlay appends the tunnel that a datagram is, if it is one. Linux's old port
+// of VXLAN was never assigned: there only what has a VNI is taken for VXLAN.
+func (r *row) overlay(d *datagram, port uint16, b []byte, wire int) bool {
+	switch {
+	case port == portVXLAN:
+		r.who(d)
+		r.vxlan(b, wire)
+	case port == portVXLANOld && len(b) >= vxlanHead && b[0]&vxlanHasVNI != 0:
+		r.who(d)
+		r.vxlan(b, wire)
+	case port == portGeneve:
+		r.who(d)
+		r.geneve(b, wire)
+	default:
+		return false
+	}
+	return true
 }
 
 func is(port, src, dst uint16) bool { return src == port || dst == port }

@@ -1,20 +1,43 @@
 package packets
 
-// vxlan reads RFC 7348. b has at least its eight bytes.
+// vxlan reads RFC 7348.
 func (r *row) vxlan(b []byte, wire int) {
 	r.proto = VXLAN
+	if len(b) < vxlanHead {
+		r.cut("VXLAN")
+		r.len(wire)
+		return
+	}
 	r.text("VXLAN ")
 	r.uint(uint64(be.Uint32(b[4:]) >> 8))
+	if b[0]&vxlanHasVNI == 0 {
+		r.text(" invalid flags ")
+		r.hex(uint64(b[0]))
+	}
 	r.text("  ")
 	r.depth++
-	r.ethernet(b[8:], wire-8)
+	r.ethernet(b[vxlanHead:], wire-vxlanHead)
 }
 
-// geneve reads RFC 8926. b has at least its eight fixed bytes.
+// geneve reads RFC 8926.
 func (r *row) geneve(b []byte, wire int) {
 	r.proto = Geneve
+	switch {
+	case len(b) < 8:
+		r.cut("Geneve")
+		r.len(wire)
+		return
+	case b[0]>>6 != 0:
+		r.text("Geneve version ")
+		r.uint(uint64(b[0] >> 6))
+		r.len(wire)
+		return
+	}
 	r.text("Geneve ")
 	r.uint(uint64(be.Uint32(b[4:]) >> 8))
+	if b[1]&0x80 != 0 { // for the tunnel's end itself
+		r.text(" control")
+	}
 	size := 8 + int(b[0]&0x3f)*4
 	if len(b) < size {
 		r.cut(" options")
@@ -23,7 +46,7 @@ func (r *row) geneve(b []byte, wire int) {
 	r.carried(be.Uint16(b[2:]), b[size:], wire-size)
 }
 
-// gre reads RFC 2784 and 2890.
+// gre reads RFC 2784 and 2890, and the head of version 1 (RFC 2637).
 func (r *row) gre(b []byte, wire int) {
 	r.proto = GRE
 	if len(b) < 4 {
@@ -35,6 +58,10 @@ func (r *row) gre(b []byte, wire int) {
 	if flags&7 != 0 {
 		r.text(" version ")
 		r.uint(uint64(flags & 7))
+		if flags&7 == 1 && len(b) >= 8 {
+			r.text(" call ")
+			r.uint(uint64(be.Uint16(b[6:])))
+		}
 		r.len(wire)
 		return
 	}
@@ -56,6 +83,10 @@ func (r *row) gre(b []byte, wire int) {
 	if flags&0x2000 != 0 {
 		r.text(" key ")
 		r.uint(uint64(be.Uint32(b[key:])))
+	}
+	if flags&0x1000 != 0 {
+		r.text(" seq ")
+		r.uint(uint64(be.Uint32(b[size-4:])))
 	}
 	r.carried(kind, b[size:], wire-size)
 }
