@@ -138,6 +138,16 @@ type Expect struct {
 	Bridge    string       `json:"bridge,omitempty"`    // the Open vSwitch bridge that holds it
 	Kernel    bool         `json:"kernel,omitempty"`    // that bridge is the kernel's: its ports have a master
 	Addresses []netip.Addr `json:"addresses,omitempty"` // that it must carry
+	Tagged    bool         `json:"tagged,omitempty"`    // Neutron's agent gives it a VLAN tag
+	// Of a bridge of Open vSwitch: a Neutron port on it whose tag is the network's
+	// here, the other bridge that patch ports join it to, and the tunnel that a
+	// port of it leads into, with Local on this host.
+	Port   string `json:"port,omitempty"`
+	Patch  string `json:"patch,omitempty"`
+	Tunnel Encap  `json:"tunnel,omitzero"`
+	// Renamed says that the bridge may have another name: OVN's is chosen on the
+	// host (external_ids:ovn-bridge), which the API does not tell.
+	Renamed bool `json:"may_be_renamed,omitempty"`
 }
 
 // Hosts lists the hosts of a path, both ways, in its order.

@@ -32,8 +32,9 @@ type wiring struct {
 	host     string
 	agent    Agent // the L2 agent of the host, zero where it was not read
 	network  Network
-	devices  []Hop // from the port outwards
-	exchange []Hop // the switch itself
+	bridge   string // the integration bridge where Open vSwitch is the switch and its patch ports are known
+	devices  []Hop  // from the port outwards
+	exchange []Hop  // the switch itself
 }
 
 const (
@@ -62,6 +63,9 @@ func (s *Snapshot) wiring(at plug) wiring {
 		return x
 	}
 	x.agent = s.switchAgent(at.host)
+	if x.mech == mechOVS {
+		x.bridge = x.integration(p)
+	}
 	x.devices = s.deviceHops(x, at)
 	switch x.mech {
 	case mechBridge:
@@ -73,10 +77,12 @@ func (s *Snapshot) wiring(at plug) wiring {
 		if trunk, ok := p.VIFDetails["bridge_name"].(string); ok && strings.HasPrefix(trunk, "tbr-") {
 			x.exchange = append(x.exchange, Hop{
 				Host: x.host, Device: trunk, What: "the trunk's bridge", Seen: SeenCounters, Why: patchWhy,
+				Expect: Expect{Patch: x.integration(p)},
 			})
 		}
 		x.exchange = append(x.exchange, Hop{
 			Host: x.host, Device: x.integration(p), What: "Open vSwitch, VLAN tag known on the host alone", Seen: SeenCounters, Why: patchWhy,
+			Expect: Expect{Port: p.ID, Renamed: x.mech == mechOVN},
 		})
 	}
 	return x
@@ -165,7 +171,8 @@ func (s *Snapshot) deviceHops(x wiring, at plug) []Hop {
 	}
 	h := Hop{Host: x.host, What: s.endName(p), Seen: SeenBlind, Why: "it has no device that could be captured (vnic_type " + first(p.VNICType, "normal") + ", vif_type " + p.VIFType + ")"}
 	if strings.HasPrefix(p.VIFType, "vhostuser") {
-		h.Locate, h.Why = Locate{IfaceID: p.ID, Name: named("vhu", p.ID)}, "a vhost-user socket carries no packets that the kernel sees"
+		h.Locate, h.Seen, h.Why = Locate{IfaceID: p.ID, Name: named("vhu", p.ID)}, SeenCounters, "a vhost-user socket carries no packets that the kernel sees"
+		h.Expect = Expect{Bridge: x.integration(p), Tagged: x.mech == mechOVS}
 	}
 	return []Hop{h}
 }
@@ -203,8 +210,9 @@ func (s *Snapshot) deviceHop(x wiring, p Port, d Device) Hop {
 		case prefix == "tap":
 			h.Expect.Kinds = []string{kindTun, kindVeth}
 		}
+		h.Expect.Tagged, h.Expect.Renamed = x.mech == mechOVS, x.mech == mechOVN
 		if trunk, ok := p.VIFDetails["bridge_name"].(string); ok && strings.HasPrefix(trunk, "tbr-") {
-			h.Expect.Bridge = trunk
+			h.Expect.Bridge, h.Expect.Tagged = trunk, false
 		}
 	}
 	if d.Netns != "" && p.DeviceOwner != ownerDistributed {
@@ -292,13 +300,14 @@ func (s *Snapshot) tunnel(n Network, x, z wiring) (out []Hop, wire Encap, in []H
 	if x.mech == mechOVN {
 		e.ID = 0 // OVN's own key (Datapath_Binding.tunnel_key), which the API doesn't tell
 	}
-	out = append(s.inner(n, x, far), nic(n, x, e, near, whyNear))
-	in = append([]Hop{nic(n, z, e, far, whyFar)}, s.inner(n, z, near)...)
+	out = append(s.inner(n, x, near, far), nic(n, x, e, near, whyNear))
+	in = append([]Hop{nic(n, z, e, far, whyFar)}, s.inner(n, z, far, near)...)
 	return out, e, in
 }
 
-// inner is what stands between a host's switch and its underlay NIC.
-func (s *Snapshot) inner(n Network, x wiring, peer netip.Addr) []Hop {
+// inner is what stands between a host's switch and its underlay NIC: own is the
+// host's address there, peer the other's.
+func (s *Snapshot) inner(n Network, x wiring, own, peer netip.Addr) []Hop {
 	switch x.mech {
 	case mechBridge:
 		if n.Type != typeVXLAN {
@@ -310,9 +319,14 @@ func (s *Snapshot) inner(n Network, x wiring, peer netip.Addr) []Hop {
 			Expect: Expect{Kinds: []string{kindVXLAN}, MTU: n.MTU, AtLeast: true, Master: named("brq", n.ID)},
 		}}
 	case mechOVS:
-		return []Hop{{
+		h := Hop{
 			Host: x.host, Device: "br-tun", What: "to tunnel port " + tunnelPort(n.Type, peer), Seen: SeenCounters, Why: patchWhy,
-		}}
+			Expect: Expect{Patch: x.bridge},
+		}
+		if own.IsValid() && peer.IsValid() {
+			h.Expect.Tunnel = Encap{Kind: EncapKind(n.Type), Local: own, Remote: peer}
+		}
+		return []Hop{h}
 	}
 	return nil
 }
@@ -366,7 +380,7 @@ func (s *Snapshot) provider(n Network, x wiring) []Hop {
 	wire.Locate = Locate{Uplink: bridge}
 	wire.Expect.Bridge = bridge
 	return []Hop{
-		{Host: x.host, Device: bridge, What: "the provider bridge", Seen: SeenCounters, Why: patchWhy},
+		{Host: x.host, Device: bridge, What: "the provider bridge", Seen: SeenCounters, Why: patchWhy, Expect: Expect{Patch: x.bridge}},
 		wire,
 	}
 }

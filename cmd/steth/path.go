@@ -312,8 +312,8 @@ func printPath(s *follow.Session, most int) error {
 	t := table{titles: []string{"#", "HOST", "HOP", "WHAT", "SEEN BY", "OUT", "BACK", "+DELAY ms", "MTU", "EXPECTED AND FOUND"}}
 	for i, h := range hops {
 		cells := hopCells(h, total.Hops[i])
-		if i > 0 && h.Why != "" && h.Host != "" && h.Host == hops[i-1].Host && h.Why == hops[i-1].Why {
-			cells[len(cells)-1] = "? the same"
+		if said := h.Compared(); i > 0 && h.Why != "" && h.Host != "" && h.Host == hops[i-1].Host && said == hops[i-1].Compared() {
+			cells[len(cells)-1] = string([]rune(said)[:1]) + " the same"
 		}
 		t.rows = append(t.rows, cells)
 	}

@@ -1,6 +1,7 @@
 package follow
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -42,10 +43,31 @@ func (h *Hop) confirm(found []api.Namespace, facts openstack.HostFacts) {
 				h.found = d.MTU
 			}
 		}
-	case len(h.Check.Faults) > 0:
+	case len(h.Check.Faults) > 0 && len(h.Check.Among) == 0:
 		h.State, h.Why = Unseen, h.Check.Faults[0].Text
+	case len(h.Check.Among) > 0:
+		h.guesses = h.Check.Among
+		h.State, h.Device = Opening, strings.Join(h.guesses, " or ")
+	case h.Check.None != "":
+		h.State, h.Why = Unseen, h.Check.None
 	default:
 		h.guess(found)
+	}
+}
+
+// look holds a hop that can't be captured against what OVSDB tells.
+func (h *Hop) look(facts openstack.HostFacts) {
+	h.Check = openstack.Confirm([]openstack.Hop{h.Hop}, map[string]openstack.HostFacts{h.Host: facts})[0]
+	if h.Check.Device != "" {
+		h.Device = h.Check.Device
+	}
+	h.tell()
+}
+
+// tell puts the tag into words, which the path alone can't.
+func (h *Hop) tell() {
+	if h.Check.Tag > 0 {
+		h.What = fmt.Sprintf("Open vSwitch, VLAN tag %d on this host", h.Check.Tag)
 	}
 }
 

@@ -124,14 +124,7 @@ func (f facts) lost(i match.Interval) probes.Finding {
 	if more := f.otherLosses(i); more > 0 {
 		reason += fmt.Sprintf("; %d more lost elsewhere", more)
 	}
-	for _, h := range f.hops[min(i.From, i.To)+1 : max(i.From, i.To)] {
-		switch {
-		case h.Missing():
-			reason += "; in between " + h.Differs()
-		case h.State == Broken:
-			reason += "; in between " + h.Why
-		}
-	}
+	reason += f.suspects(min(i.From, i.To), max(i.From, i.To))
 	return probes.Finding{
 		Code: "lost", Reason: reason, Host: to.Host, Netns: to.Netns, Device: to.Device,
 		Next: []probes.Next{
@@ -139,6 +132,29 @@ func (f facts) lost(i match.Interval) probes.Finding {
 			{Do: f.capture(to), Why: "the first that did not"},
 		},
 	}
+}
+
+// suspects are what isn't as it should be where packets were lost: what is
+// missing or wrong in between, and how the two ends are plugged.
+func (f facts) suspects(low, high int) string {
+	text := ""
+	for i := low; i <= high; i++ {
+		h := f.hops[i]
+		inside := i > low && i < high
+		switch {
+		case inside && h.State == Broken:
+			text += "; in between " + h.Why
+		case inside && h.Differs() != "":
+			text += "; in between " + h.Differs()
+		default:
+			for _, d := range h.Check.Faults {
+				if d.Plug() {
+					text += "; " + d.Text
+				}
+			}
+		}
+	}
+	return text
 }
 
 // otherLosses is how many packets were lost that way at another place for sure.

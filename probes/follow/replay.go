@@ -60,6 +60,7 @@ func (r RecordedHop) restore(h openstack.Hop) Hop {
 		Hop: h, State: r.State, Why: r.Why.Text, Check: r.Check, Filter: r.Filter, Capture: r.Capture,
 		guesses: slices.Clone(r.Guesses), found: r.MTU, err: r.Why.restore(),
 	}
+	out.tell()
 	return out
 }
 

@@ -28,6 +28,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type hosts struct {
 	links    map[string][]api.Namespace // by host; a host that isn't in it doesn't answer
 	captures map[string]func(*script)   // by host/device
+	switches map[string][]api.OVSEvent  // by host; a host that isn't in it has no Open vSwitch
 	offsets  map[string]time.Duration
 	mu       sync.Mutex
 	asked    []api.CaptureRequest
@@ -43,6 +44,12 @@ func (h *hosts) Call(_ context.Context, node, tool string, args any) (probes.Str
 	case api.ToolLinks:
 		for _, ns := range links {
 			s.event(ns)
+		}
+	case api.ToolOVS:
+		s.end = rpc.Errorf(rpc.NotReady, "Open vSwitch does not run here")
+		for _, e := range h.switches[node] {
+			s.event(e)
+			s.end = io.EOF
 		}
 	case api.ToolCapture:
 		req := args.(api.CaptureRequest)

@@ -23,41 +23,72 @@ func begin(h openstack.Hop) Hop {
 	return out
 }
 
-// survey asks every host of the path for its devices, all at once, and settles
-// for each hop what is there.
+// survey asks every host of the path for its devices, and for its Open vSwitch
+// where the path passes one, all at once, and settles for each hop what is there.
 func (s *Session) survey(ctx context.Context) {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("its agent did not answer in %v", patience))
 	defer cancel()
+	hops := s.Hops()
 	var hosts sync.WaitGroup
 	for _, host := range s.plan.Path.Hosts() {
 		hosts.Go(func() {
-			var found []api.Namespace
-			err := s.guard("the devices of "+host, func() (err error) {
-				found, err = capture.Links(ctx, s.env, host)
-				return err
+			var found answer
+			var asked sync.WaitGroup
+			asked.Go(func() {
+				found.err = s.guard("the devices of "+host, func() (err error) {
+					found.links, err = capture.Links(ctx, s.env, host)
+					return err
+				})
 			})
-			if err != nil {
-				s.env.Log.Warn("path: links", "host", host, "err", err)
+			if switched(hops, host) {
+				asked.Go(func() {
+					found.switchErr = s.guard("Open vSwitch of "+host, func() (err error) {
+						found.openVSwitch, err = askSwitch(ctx, s.env, host)
+						return err
+					})
+				})
 			}
-			s.change(func() { settle(s.hops, host, found, err) })
+			asked.Wait()
+			for what, err := range map[string]error{"links": found.err, "ovs": found.switchErr} {
+				if err != nil {
+					s.env.Log.Warn("path: "+what, "host", host, "err", err)
+				}
+			}
+			s.change(func() {
+				settle(s.hops, host, found)
+				if found.err == nil && found.switchErr != nil {
+					s.notes = append(s.notes, fmt.Sprintf("Open vSwitch of %s could not be asked: %v", host, found.switchErr))
+				}
+			})
 		})
 	}
 	hosts.Wait()
 }
 
+// answer is what a host has told.
+type answer struct {
+	links       []api.Namespace
+	err         error                  // why it has not told
+	openVSwitch *openstack.SwitchFacts // nil where it was not asked or has not told
+	switchErr   error
+}
+
 // settle holds the hops of a host against what it has, or against why nobody
 // knows.
-func settle(hops []Hop, host string, found []api.Namespace, err error) {
-	facts := factsOf(found)
+func settle(hops []Hop, host string, found answer) {
+	facts := factsOf(found.links)
+	facts.Switch = found.openVSwitch
 	for i := range hops {
 		h := &hops[i]
-		if h.Host != host || h.State != Asking {
-			continue
+		switch {
+		case h.Host != host:
+		case h.Seen == openstack.SeenCounters:
+			h.look(facts)
+		case h.State != Asking:
+		case found.err != nil:
+			h.State, h.Why, h.err = Unseen, found.err.Error(), found.err
+		default:
+			h.confirm(found.links, facts)
 		}
-		if err != nil {
-			h.State, h.Why, h.err = Unseen, err.Error(), err
-			continue
-		}
-		h.confirm(found, facts)
 	}
 }

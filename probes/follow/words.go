@@ -58,6 +58,8 @@ func (h Hop) Confirmed() (probes.Verdict, string) {
 		return probes.Fail, h.Differs()
 	case len(h.Check.Faults) > 0:
 		return probes.Warn, h.Differs()
+	case h.Seen == openstack.SeenCounters && h.Check.Asked:
+		return probes.OK, "as expected, by OVSDB; " + h.Why
 	case h.State == Asking || h.Why != "":
 		return probes.Skip, h.Why
 	case h.Check.Device == "":
