@@ -24,7 +24,7 @@ var allowed = []struct {
 	{"tui/...", []string{"tui/...", "themes", "probes", "probes/follow", "runbooks", "openstack", "packets", "packets/match", "feed", "internal/safetext"}},
 	{"probes/...", []string{"probes/...", "agent/api", "rpc", "openstack", "packets", "packets/match", "feed"}},
 	{"packets/match", []string{"packets"}},
-	{"evidence", []string{"packets", "feed", "probes"}},
+	{"evidence", []string{"packets", "feed", "probes", "probes/follow", "openstack", "internal/safetext"}},
 	{"feed", []string{"packets", "internal/safetext"}},
 	{"agent", []string{"agent/api", "agent/tools", "rpc", "internal/config"}},
 	{"agent/tools", []string{"agent/api", "agent/journal", "internal/pktgen"}},

@@ -1,4 +1,6 @@
-// Package evidence keeps what was seen: captures as pcapng, other output as text.
+// Package evidence keeps what was seen, and opens it again: captures as pcapng,
+// other output as text, and a path that was followed as pcapng with a sidecar in
+// JSON that tells all but the packets (sidecar.go).
 package evidence
 
 import (

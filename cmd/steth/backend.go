@@ -160,13 +160,26 @@ func (b *backend) Follow(plan follow.Plan) (*follow.Session, error) {
 }
 
 func (b *backend) SavePath(ctx context.Context, s *follow.Session) (string, error) {
-	return b.Save(ctx, s.Feeds())
+	base, err := newFile()
+	if err != nil {
+		return "", err
+	}
+	return evidence.SavePath(ctx, base, s, b.snapshot())
 }
 
 func (b *backend) Save(ctx context.Context, feeds []*feed.Feed) (string, error) {
+	base, err := newFile()
+	if err != nil {
+		return "", err
+	}
+	return evidence.Save(ctx, base, feeds)
+}
+
+// newFile names a file to save to, without its ending.
+func newFile() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", fmt.Errorf("save: %w", err)
 	}
-	return evidence.Save(ctx, filepath.Join(dir, "steth-"+time.Now().Format("20060102-150405")), feeds)
+	return filepath.Join(dir, "steth-"+time.Now().Format("20060102-150405")), nil
 }

@@ -60,7 +60,7 @@ watched.`,
 	s.IntVar(&p.seconds, "seconds", 10, "follow so long, 1 to 3600")
 	s.StringVar(&p.follow, "follow", "", "what to follow: "+strings.Join(followWords, ", ")+" (default all)")
 	s.StringVar(&p.filter, "filter", "", "follow this instead: tcpdump's words as the port sends it, or \"tcp NEAR:PORT FAR:PORT\", * for any")
-	s.StringVarP(&p.write, "write", "w", "", "write all captures to this pcapng file, one interface for each device")
+	s.StringVarP(&p.write, "write", "w", "", "write all captures to this pcapng file, one interface for each device, and beside it what 'steth replay' needs")
 	s.IntVar(&p.rows, "rows", 20, "print so many of the newest packets in a table; JSON has all")
 	p.out.register(cmd, false)
 	return cmd
@@ -125,18 +125,23 @@ func pathRun(asked context.Context, f flags, p pathFlags) error {
 	announce(s)
 	<-s.Done()
 	if file != nil {
-		if err := errors.Join(evidence.Write(context.WithoutCancel(asked), file, s.Feeds()), file.Close()); err != nil {
+		if err := errors.Join(evidence.WritePath(context.WithoutCancel(asked), file, s, w.snapshot()), file.Close()); err != nil {
 			return fmt.Errorf("write packets: %w", err)
 		}
 	}
+	return tellPath(s, p.out.format, p.rows)
+}
+
+// tellPath prints a session that has ended, with so many rows in a table.
+func tellPath(s *follow.Session, format string, rows int) error {
 	finding, _ := s.Finding()
-	if p.out.format != "table" {
-		if err := writeObject(os.Stdout, p.out.format, report(s, finding)); err != nil {
+	if format != "table" {
+		if err := writeObject(os.Stdout, format, report(s, finding)); err != nil {
 			return err
 		}
 		return verdict(finding)
 	}
-	if err := printPath(s, p.rows); err != nil {
+	if err := printPath(s, rows); err != nil {
 		return err
 	}
 	return conclude(finding, "table")

@@ -53,7 +53,7 @@ Without a command it opens the console. The cloud comes from clouds.yaml
 	for _, cmd := range inventoryCommands(&f) {
 		root.AddCommand(cmd)
 	}
-	root.AddCommand(findCommand(&f), showCommand(&f), probeCommand(&f), captureCommand(&f), pathCommand(&f), certsCommand(), labCommand())
+	root.AddCommand(findCommand(&f), showCommand(&f), probeCommand(&f), captureCommand(&f), pathCommand(&f), replayCommand(&f), certsCommand(), labCommand())
 	return root
 }
 
