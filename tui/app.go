@@ -175,7 +175,7 @@ func (a *App) setTheme(name string) error {
 		return err
 	}
 	*a.env.Theme = t
-	a.explorer.FindingsChanged() // its details hold styles
+	a.explorer.ThemeChanged()
 	for _, b := range a.benches() {
 		b.SetTheme(a.env.Theme)
 	}

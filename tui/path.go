@@ -1,8 +1,12 @@
 package tui
 
 import (
+	"errors"
 	"slices"
+	"strings"
 	"time"
+
+	"steth/openstack"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -129,4 +133,53 @@ func (a *App) running() bool {
 		return p.Running()
 	}
 	return false
+}
+
+// portNames offers ports by name, for one end of a path and then for the other.
+func portNames(a *App) []string {
+	_, arg, _ := strings.Cut(a.line.input.Value(), " ")
+	snap := a.env.Backend.Snapshot()
+	lead := ""
+	if first, _, second := strings.Cut(arg, " "); second {
+		if _, err := snap.Resolve(openstack.KindPort, first); err == nil {
+			lead = first + " "
+		}
+	}
+	var out []string
+	for _, p := range snap.Ports {
+		name := snap.DisplayName(p)
+		if name == "" || strings.Contains(name, " ") || p.Host == "" {
+			name = p.ID
+		}
+		if name = lead + name; strings.HasPrefix(name, arg) {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// pathNamed follows packets along the path of a port, or from one to another.
+func (a *App) pathNamed(arg string) tea.Cmd {
+	snap := a.env.Backend.Snapshot()
+	names := strings.Fields(arg)
+	if o, err := snap.Resolve(openstack.KindPort, arg); err == nil && arg != "" { // a name may have blanks in it
+		names = []string{o.ObjectID()}
+	}
+	if len(names) == 0 || len(names) > 2 {
+		return a.refuse(errors.New("say which port, or which two: :path web-1 db-2"))
+	}
+	var ports []openstack.Object
+	for _, n := range names {
+		o, err := snap.Resolve(openstack.KindPort, n)
+		if err != nil {
+			return a.refuse(err)
+		}
+		ports = append(ports, o)
+	}
+	q := PathQuestion{From: ports[0].ObjectID()}
+	if len(ports) == 2 {
+		q.Goal, q.To = openstack.GoalPort, ports[1].ObjectID()
+	}
+	return a.openPath(page.Path{Question: q, Name: snap.DisplayName(ports[0])})
 }

@@ -28,8 +28,8 @@ func Default() []Binding {
 		{"dial", []string{"D"}, "dial this agent, or those marked", Fleet, "dial"},
 
 		{"pause", []string{"space"}, "hold the packets where they are, or let them run; among the hops: mark one", Path, "pause"},
-		{"open", []string{"enter"}, "a packet: decode it, hop against hop; a hop: its capture", Path, "decode, compare"},
-		{"beside", []string{"|"}, "two captures side by side, time-locked: of the marked hops, of those around the loss, or of the ends", Path, "captures side by side"},
+		{"open", []string{"enter"}, "a packet: decode it, hop against hop; a hop: its capture", Path, "decode"},
+		{"beside", []string{"|"}, "two captures side by side, time-locked: of the marked hops, of those around the loss, or of the ends", Path, "side by side"},
 		{"inject", []string{"i"}, "send marked packets as if from the port; needs read-write", Path, "inject"},
 		{"filter", []string{"/"}, "filter the packets as you type", Path, "filter"},
 		{"invert", []string{"!"}, "turn the filter round", Path, ""},

@@ -49,13 +49,14 @@ type Table struct {
 	desc    bool
 	filter  string
 	invert  bool
-	marks   map[string]bool
-	want    string // a key to go to as soon as it is there
+	marks   map[string]int // when each was marked
+	marked  int            // marks so far
+	want    string         // a key to go to as soon as it is there
 }
 
 // NewTable makes an empty table.
 func NewTable(theme *themes.Theme, columns []Column) *Table {
-	return &Table{theme: theme, columns: columns, sortCol: -1, marks: map[string]bool{}, height: 1}
+	return &Table{theme: theme, columns: columns, sortCol: -1, marks: map[string]int{}, height: 1}
 }
 
 // Haystacks prepares the search over rows. It is the slow part of
@@ -360,10 +361,11 @@ func (t *Table) Total() int {
 // Mark marks or unmarks the row under the cursor and goes to the next.
 func (t *Table) Mark() {
 	if key := t.Key(); key != "" {
-		if t.marks[key] {
+		if t.marks[key] > 0 {
 			delete(t.marks, key)
 		} else {
-			t.marks[key] = true
+			t.marked++
+			t.marks[key] = t.marked
 		}
 		t.Move(1)
 	}
@@ -372,13 +374,13 @@ func (t *Table) Mark() {
 // Unmark takes all marks away.
 func (t *Table) Unmark() { clear(t.marks) }
 
-// Marked lists the keys that are marked, in order.
+// Marked lists the keys that are marked, in the order in which they were.
 func (t *Table) Marked() []string {
 	out := make([]string, 0, len(t.marks))
 	for k := range t.marks {
 		out = append(out, k)
 	}
-	slices.Sort(out)
+	slices.SortFunc(out, func(a, b string) int { return t.marks[a] - t.marks[b] })
 	return out
 }
 
@@ -494,7 +496,7 @@ func (t *Table) row(r int, selected, active bool, width int, cols, widths []int,
 			style, l.Ground = th.Muted, themes.Style{}
 		}
 	}
-	if t.marks[t.rows.Key(r)] {
+	if t.marks[t.rows.Key(r)] > 0 {
 		sign, style = "*", th.Accent
 	}
 	l.Put(style, sign).To(1)

@@ -68,6 +68,7 @@ func (e *Explorer) lines(o openstack.Object, all bool) []part.Spans {
 	}
 	if o.ObjectKind() == openstack.KindPort {
 		out = append(out, e.truths(o)...)
+		out = append(out, e.wayOf(o)...)
 	}
 	out = append(out, e.found(o)...)
 	out = append(out, e.related(o)...)

@@ -47,6 +47,7 @@ type Explorer struct {
 	shownOf string // what details shows; "" to make it afresh
 	topOf   string // what details was last scrolled for
 	kin     kin
+	way     way
 
 	load  loading
 	focus focus
@@ -370,6 +371,9 @@ type Loaded struct{}
 
 // FindingsChanged draws afresh what findings colour.
 func (e *Explorer) FindingsChanged() { e.shownOf = "" }
+
+// ThemeChanged draws afresh what holds colours.
+func (e *Explorer) ThemeChanged() { e.shownOf, e.way = "", way{} }
 
 // Update implements [page.Page].
 func (e *Explorer) Update(msg tea.Msg) tea.Cmd {

@@ -9,6 +9,7 @@ import (
 	"steth/openstack"
 	"steth/tui/backend"
 	"steth/tui/page"
+	"steth/tui/part"
 )
 
 // path follows packets along the path of an object's port, or between two ports.
@@ -78,4 +79,48 @@ func (e *Explorer) portsOf(o openstack.Object) []openstack.Port {
 
 func refuse(text, do string) tea.Cmd {
 	return page.Say(page.Notice{Level: feed.Warn, Brief: true, Text: text, Do: do})
+}
+
+// way is the path of a port as the details tell it, for one snapshot.
+type way struct {
+	snap  *openstack.Snapshot
+	id    string
+	lines []part.Spans
+}
+
+// wayOf tells which hosts and devices the packets of a port pass.
+func (e *Explorer) wayOf(o openstack.Object) []part.Spans {
+	if e.way.snap == e.snap && e.way.id == o.ObjectID() {
+		return e.way.lines
+	}
+	th := e.env.Theme
+	e.way = way{snap: e.snap, id: o.ObjectID()}
+	path, err := e.snap.PathOf(o.ObjectID())
+	if err != nil || len(path.Hops) == 0 {
+		return nil
+	}
+	lines := []part.Spans{{}, {
+		{Style: th.Strong, Text: "Path"},
+		{Style: th.Muted, Text: " to " + path.To.Name + "  "},
+		{Style: th.Muted, Text: e.env.Keys.Key(e.Scope(), "path")},
+	}}
+	for i := 0; i < len(path.Hops); {
+		h := path.Hops[i]
+		if h.Host == "" {
+			lines = append(lines, part.Spans{{Style: th.Muted, Text: padded(th.Glyphs.None)}, {Style: th.Muted, Text: h.What}})
+			i++
+			continue
+		}
+		var names []string
+		for ; i < len(path.Hops) && path.Hops[i].Host == h.Host; i++ {
+			if name := path.Hops[i].Device; name != "" {
+				names = append(names, name)
+			} else {
+				names = append(names, "NIC")
+			}
+		}
+		lines = append(lines, part.Spans{{Style: th.Muted, Text: padded(h.Host)}, {Style: th.Text, Text: strings.Join(names, " "+th.Glyphs.Arrow+" ")}})
+	}
+	e.way.lines = lines
+	return lines
 }

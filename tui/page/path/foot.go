@@ -40,8 +40,12 @@ func (p *Page) foot(width int, roomy bool) []string {
 		spans = append(spans, part.Spans{{Style: th.Muted, Text: notes[len(notes)-1]}})
 	}
 	var lines []string
-	for _, s := range spans {
-		lines = append(lines, part.NewLine(width, th).Skip(1).Spans(s).String())
+	for i, s := range spans {
+		l := part.NewLine(width, th).Skip(1).Spans(s)
+		if legend := p.legend(); i == 1 && roomy && l.Left() > legend.Width() {
+			l.To(width - legend.Width() - 1).Spans(legend)
+		}
+		lines = append(lines, l.String())
 	}
 	return lines
 }
@@ -144,9 +148,6 @@ func (p *Page) aboutCaptures() part.Spans {
 	out = append(out, part.Span{Style: style, Text: "      dropped: " + drops})
 	if other > 0 {
 		out = append(out, part.Span{Style: th.Muted, Text: fmt.Sprintf("      %s not understood", page.Count(int(other)))})
-	}
-	if slices.ContainsFunc(hops, func(h follow.Hop) bool { return h.Capture < 0 }) {
-		out = append(out, part.Span{Style: th.Muted, Text: "      " + th.Glyphs.Unknown + " can't be captured there"})
 	}
 	return out
 }

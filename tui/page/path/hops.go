@@ -42,6 +42,12 @@ func (t *hopTable) scroll(height, of int) {
 	t.top = max(min(t.top, of-t.height), 0)
 }
 
+// show puts a range of hops on the screen, its end rather than its start.
+func (t *hopTable) show(from, to, of int) {
+	t.top = min(t.top, from)
+	t.top = max(min(max(t.top, to-t.height+1), of-t.height), 0)
+}
+
 // The columns of hops, in their order.
 const (
 	colIndex = iota
@@ -214,6 +220,9 @@ func (p *Page) drawHops(width, height int) []string {
 	t := &p.hops
 	t.cursor = max(min(t.cursor, len(hops)-1), 0)
 	t.scroll(height-1, len(hops))
+	if list := sum.Intervals; p.focus != onHops && len(list) > 0 {
+		t.show(min(list[0].From, list[0].To), max(list[0].From, list[0].To), len(hops))
+	}
 	blamed := blames(hops, sum, len(p.path.Back) == 0)
 	cells := make([][]part.Spans, len(hops))
 	at := func(i int) *blame {

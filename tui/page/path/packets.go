@@ -100,9 +100,6 @@ func (p *Page) drawPackets(width, height int) []string {
 		}
 		head.Skip(lead).Cell(part.Spans{{Style: style, Text: text}}, w-lead)
 	}
-	if g.verdict > 0 {
-		p.legend(head.Skip(gap))
-	}
 	lines := []string{head.String()}
 	p.rows.fill(height - 1)
 	for i := range p.rows.rows[:p.rows.n] {
@@ -114,23 +111,22 @@ func (p *Page) drawPackets(width, height int) []string {
 	return part.Fit(lines, width, height)
 }
 
-// legend explains the marks, as far as there is room.
-func (p *Page) legend(l *part.Line) {
+// legend explains the marks.
+func (p *Page) legend() part.Spans {
 	th := p.env.Theme
+	var out part.Spans
 	for _, s := range []struct {
 		style      themes.Style
 		sign, text string
 	}{
-		{th.Good, th.Glyphs.Dot, "first"},
-		{th.Text, "+ms", "after"},
+		{th.Good, th.Glyphs.Dot, "first seen"},
+		{th.Text, "+ms", "after that"},
 		{th.Bad, th.Glyphs.Broken, "missed"},
 		{th.Muted, th.Glyphs.Unknown, "can't be seen"},
 	} {
-		if l.Left() < len(s.text)+part.TextWidth(s.sign)+2 {
-			return
-		}
-		l.Put(s.style, s.sign).Put(th.Muted, " "+s.text).Skip(2)
+		out = append(out, part.Span{Style: s.style, Text: "   " + s.sign}, part.Span{Style: th.Muted, Text: " " + s.text})
 	}
+	return out
 }
 
 // none says why there is no row.

@@ -107,12 +107,12 @@ func (p *Page) end(e openstack.End, address, host bool) part.Spans {
 // matters least goes first where the screen is narrow.
 func (p *Page) titleLine(width int) string {
 	th := p.env.Theme
-	counts := p.counts()
-	clock := p.clock()
+	var clock, counts part.Spans
 	following := part.Spans{{Style: th.Muted, Text: "following "}, {Style: th.Info, Text: follow.Words(p.what)}}
 	var ends part.Spans
 	total := func() int { return 1 + ends.Width() + following.Width() + clock.Width() + counts.Width() + 3*3 }
-	for _, detail := range [][3]bool{{true, true, true}, {true, false, true}, {false, false, true}, {false, false, false}} {
+	for _, detail := range [][4]bool{{true, true, true, true}, {true, false, true, true}, {false, false, true, true}, {false, false, false, true}, {}} {
+		clock, counts = p.clock(detail[3]), p.counts(detail[3])
 		ends = nil
 		if detail[2] {
 			ends = part.Spans{{Style: th.AccentStrong, Text: "Path"}, {Style: th.Text, Text: "  "}}
@@ -125,7 +125,7 @@ func (p *Page) titleLine(width int) string {
 		}
 	}
 	if total() > width {
-		following = following[1:]
+		following = part.Spans{{Style: th.Info, Text: follow.Words(p.what)}}
 	}
 	l := part.NewLine(width, th).Skip(1)
 	spare := max(width-total(), 0) / 3
@@ -142,8 +142,8 @@ func (p *Page) titleLine(width int) string {
 	return l.String()
 }
 
-// clock says whether packets come, since when and how long still.
-func (p *Page) clock() part.Spans {
+// clock says whether packets come, since when and, with all, how long still.
+func (p *Page) clock(whole bool) part.Spans {
 	th, s := p.env.Theme, p.hold.Session
 	began, ok := s.Began()
 	all := s.Plan().For
@@ -156,10 +156,13 @@ func (p *Page) clock() part.Spans {
 	}
 	out := part.Spans{{Style: th.Good, Text: th.Glyphs.Live + " live "}}
 	if n := p.rows.newer(); p.rows.frozen() {
-		out = part.Spans{{Style: th.Warn, Text: th.Glyphs.Paused + " paused"}, {Style: th.Muted, Text: fmt.Sprintf(" %s newer  ", page.Count(int(n)))}}
+		out = part.Spans{{Style: th.Warn, Text: th.Glyphs.Paused + " paused "}}
+		if whole {
+			out = append(out, part.Span{Style: th.Muted, Text: page.Count(int(n)) + " newer  "})
+		}
 	}
 	out = append(out, part.Span{Style: th.Strong, Text: clock(p.env.Now().Sub(began))})
-	if all > 0 {
+	if all > 0 && whole {
 		out = append(out, part.Span{Style: th.Muted, Text: " of " + clock(all)})
 	}
 	return out
@@ -172,7 +175,7 @@ func clock(d time.Duration) string {
 }
 
 // counts are the packets of the way out, and what became of all.
-func (p *Page) counts() part.Spans {
+func (p *Page) counts(whole bool) part.Spans {
 	th, sum := p.env.Theme, p.standing.Total
 	number := func(t match.Totals) int { return int(t.Rows - t.Duplicate) }
 	seen := number(sum.Out)
@@ -180,9 +183,11 @@ func (p *Page) counts() part.Spans {
 		seen = number(sum.Back) + number(sum.Neither)
 	}
 	out := part.Spans{{Style: th.Muted, Text: "seen "}, {Style: th.Strong, Text: page.Count(seen)}}
-	if sum.Out.Answered+sum.Out.Unanswered > 0 {
+	switch n := number(sum.Back); {
+	case !whole:
+	case sum.Out.Answered+sum.Out.Unanswered > 0:
 		out = append(out, part.Span{Style: th.Muted, Text: "   answered "}, part.Span{Style: th.Strong, Text: page.Count(int(sum.Out.Answered))})
-	} else if n := number(sum.Back); n > 0 && seen != n {
+	case n > 0 && seen != n:
 		out = append(out, part.Span{Style: th.Muted, Text: "   back "}, part.Span{Style: th.Strong, Text: page.Count(n)})
 	}
 	lost := sum.Out.Lost
@@ -194,7 +199,10 @@ func (p *Page) counts() part.Spans {
 	} else {
 		out = append(out, part.Span{Style: th.Muted, Text: "   lost "}, part.Span{Style: th.Strong, Text: "0"})
 	}
-	if n := sum.Out.Unknown + sum.Back.Unknown; n > 0 {
+	if n := p.hold.Session.Sampled(); n > 1 {
+		out = append(out, part.Span{Style: th.Warn, Text: "   1 in " + page.Count(n)})
+	}
+	if n := sum.Out.Unknown + sum.Back.Unknown; n > 0 && whole {
 		out = append(out, part.Span{Style: th.Muted, Text: "   unknown "}, part.Span{Style: th.Warn, Text: page.Count(int(n))})
 	}
 	return out
