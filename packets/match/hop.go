@@ -23,6 +23,10 @@ type Hop struct {
 	// by See with any of them, and the first whose Encap fits has seen the
 	// packet.
 	Capture int
+	// Wide says that the hop's capture lets packets through that are none of the
+	// path's, because no filter can tell them apart there: behind SNAT, say. What
+	// only such hops have seen has no row and is not counted.
+	Wide bool
 	// Clock is the host whose clock the hop's times come from; any number.
 	Clock int
 	// Passing says how packets on the way out pass the device.

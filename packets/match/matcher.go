@@ -21,6 +21,7 @@ type Matcher struct {
 	groups  [][]int // for each hop, the hops that its capture feeds
 	path    uint32  // hops on the path; one bit each, as in all masks
 	sees    uint32  // those of them that can see
+	narrow  uint32  // hops, beside the path too, that see nothing but packets of the path
 
 	now     int64
 	version uint64
@@ -88,6 +89,9 @@ func New(hops []Hop, o Options) (*Matcher, error) {
 		h := &m.hops[i]
 		if h.MTU == 0 {
 			h.MTU = defaultMTU
+		}
+		if !h.Wide {
+			m.narrow |= 1 << i
 		}
 		if !h.Aside {
 			m.path |= 1 << i
@@ -256,6 +260,10 @@ func (m *Matcher) vote(s *sighting) int {
 }
 
 func (m *Matcher) at(number uint64) *slot { return &m.slots[number%uint64(len(m.slots))] }
+
+// ours tells whether a slot is a row: seen somewhere, and not only where
+// strangers pass too.
+func (m *Matcher) ours(s *slot) bool { return s.seen != 0 && (s.seen|s.wrong)&m.narrow != 0 }
 
 // row is the slot of a row that is still kept, or nil.
 func (m *Matcher) row(number uint64) *slot {

@@ -131,13 +131,14 @@ func (m *Matcher) Bounds() (first, next uint64) {
 
 // Rows fills dst with rows from the given number on and returns how many.
 // Slices of dst are used again where they have room. Packets that were only
-// ever seen astray have no row, so numbers may be left out.
+// ever seen astray, or only by hops that are Wide, have no row, so numbers may
+// be left out.
 func (m *Matcher) Rows(from uint64, dst []Row) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	n := 0
 	for number := max(from, m.first); number < m.next && n < len(dst); number++ {
-		if s := m.at(number); s.seen != 0 {
+		if s := m.at(number); m.ours(s) {
 			m.read(s, &dst[n])
 			n++
 		}

@@ -132,6 +132,9 @@ func (t *tally) clone() tally {
 
 // add counts a row; leaving says that it leaves the ring.
 func (t *tally) add(m *Matcher, s *slot, leaving bool) {
+	if s.seen != 0 && !m.ours(s) {
+		return
+	}
 	for w := s.wrong; w != 0; w &= w - 1 {
 		t.hops[lowest(w)].astray++
 	}

@@ -68,7 +68,7 @@ func (m *Matcher) Absent(number uint64, hop int) (missed, pending bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.row(number)
-	if s == nil || s.seen == 0 {
+	if s == nil || !m.ours(s) {
 		return false, false
 	}
 	j := m.judge(s)

@@ -23,7 +23,7 @@ func matching(hops []Hop) ([]match.Hop, match.Options) {
 		}
 		out[i] = match.Hop{
 			Blind: h.Capture < 0, Aside: i < first || i > last,
-			Capture: h.Capture + 1, Clock: slices.Index(clocks, h.Host),
+			Wide: h.Filter.Wide != "", Capture: h.Capture + 1, Clock: slices.Index(clocks, h.Host),
 			Passing: passing(hops, i), Encap: encap(h.Encap),
 			Translate: append(translate(h.View.Near, origin.Near), translate(h.View.Far, origin.Far)...),
 			MTU:       h.MTU(),

@@ -365,7 +365,7 @@ func (s *Session) Bounds() (first, next uint64) {
 // have seen are left out, here and in what is counted: they are others'.
 func (s *Session) Rows(from uint64, dst []match.Row) int {
 	if m := s.matcher.Load(); m != nil {
-		return own(m, s.Hops(), from, dst)
+		return m.Rows(from, dst)
 	}
 	return 0
 }
@@ -374,7 +374,7 @@ func (s *Session) Rows(from uint64, dst []match.Row) int {
 func (s *Session) Summary() match.Summary {
 	if m := s.matcher.Load(); m != nil {
 		now := s.env.Now().UnixNano()
-		return expel(m, s.Hops(), now-int64(m.Window()), m.Summary(now))
+		return m.Summary(now)
 	}
 	return match.Summary{Hops: make([]match.HopSummary, len(s.plan.Path.Hops))}
 }
@@ -382,7 +382,7 @@ func (s *Session) Summary() match.Summary {
 // Total is what all rows since the start say.
 func (s *Session) Total() match.Summary {
 	if m := s.matcher.Load(); m != nil {
-		return expel(m, s.Hops(), 0, m.Total())
+		return m.Total()
 	}
 	return match.Summary{Hops: make([]match.HopSummary, len(s.plan.Path.Hops))}
 }
