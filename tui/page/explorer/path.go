@@ -88,7 +88,8 @@ type way struct {
 	lines []part.Spans
 }
 
-// wayOf tells which hosts and devices the packets of a port pass.
+// wayOf tells which hosts and devices the packets of a port pass, of a port's
+// own devices the first.
 func (e *Explorer) wayOf(o openstack.Object) []part.Spans {
 	if e.way.snap == e.snap && e.way.id == o.ObjectID() {
 		return e.way.lines
@@ -106,17 +107,23 @@ func (e *Explorer) wayOf(o openstack.Object) []part.Spans {
 	}}
 	for i := 0; i < len(path.Hops); {
 		h := path.Hops[i]
-		if h.Host == "" {
-			lines = append(lines, part.Spans{{Style: th.Muted, Text: padded(th.Glyphs.None)}, {Style: th.Muted, Text: h.What}})
+		if h.Host == "" { // between the hosts
 			i++
 			continue
 		}
 		var names []string
+		plug := ""
 		for ; i < len(path.Hops) && path.Hops[i].Host == h.Host; i++ {
-			if name := path.Hops[i].Device; name != "" {
-				names = append(names, name)
-			} else {
+			name := path.Hops[i].Device
+			switch {
+			case name == "":
 				names = append(names, "NIC")
+			case strings.HasPrefix(name, "q") && len(name) > 3 && name[3:] == plug: // qbr, qvb and qvo of one tap
+			default:
+				names = append(names, name)
+			}
+			if strings.HasPrefix(name, "tap") || strings.HasPrefix(name, "qvo") {
+				plug = name[3:]
 			}
 		}
 		lines = append(lines, part.Spans{{Style: th.Muted, Text: padded(h.Host)}, {Style: th.Text, Text: strings.Join(names, " "+th.Glyphs.Arrow+" ")}})
