@@ -64,6 +64,7 @@ type LayerPair struct {
 	Layers [2]*Layer // nil where it isn't there
 	Fields []FieldPair
 	Verdict
+	clause *string // of a tunnel's headers: what the summary says, once for all of them
 }
 
 // FieldPair is one value at both places. A Field without a name isn't there.

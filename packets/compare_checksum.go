@@ -44,7 +44,7 @@ func (j *judge) headerChecksum(l *LayerPair) Verdict {
 			states[i] = right
 		}
 	}
-	return verdictOn(states, "follows from what changed in the header")
+	return verdictOn(states, "follows from the other changes")
 }
 
 func verdictOn(s [2]sealed, follows string) Verdict {

@@ -246,24 +246,27 @@ func (c *Comparison) tunnels() {
 		if !l.Outer || slices.ContainsFunc(part, func(p LayerPair) bool { return p.Likeness != l.Likeness }) {
 			continue
 		}
-		var why string
+		what, side := "put into ", 1
 		switch l.Likeness {
 		case OnlySecond:
-			why = "put into " + describeTunnel(part, 1)
 		case OnlyFirst:
-			why = "taken out of " + describeTunnel(part, 0)
+			what, side = "taken out of ", 0
 		default:
 			continue
 		}
+		name, ends := describeTunnel(part, side)
 		for k := range part {
-			part[k].Verdict = Verdict{Judgement: Expected, Why: why}
+			part[k].Verdict = normal("%s%s", what, name)
+			part[k].clause = new(string)
 		}
+		*part[0].clause = what + name + ends
 	}
 }
 
-// describeTunnel names what carries a packet: "VXLAN 101, 10.99.0.11 to 10.99.0.10".
-func describeTunnel(part []LayerPair, side int) string {
-	name, ends := "another packet", ""
+// describeTunnel names what carries a packet, and between whom: "VXLAN 101" and
+// ", 10.99.0.11 to 10.99.0.10".
+func describeTunnel(part []LayerPair, side int) (name, ends string) {
+	name = "another packet"
 	for _, p := range part {
 		l := p.Layers[side]
 		switch p.Name {
@@ -278,7 +281,7 @@ func describeTunnel(part []LayerPair, side int) string {
 			ends = ", " + l.value("source") + " to " + l.value("destination")
 		}
 	}
-	return name + ends
+	return name, ends
 }
 
 // Summary tells in a few clauses what happened between the two places, in the
@@ -293,6 +296,8 @@ func (c *Comparison) Summary() []Verdict {
 	for i := range c.Layers {
 		l := &c.Layers[i]
 		switch {
+		case l.clause != nil:
+			add(Verdict{l.Judgement, *l.clause})
 		case l.Likeness == OnlyFirst || l.Likeness == OnlySecond:
 			if v := l.Verdict; v.Why == "" {
 				add(Verdict{l.Judgement, l.Name + " is at one place only"})

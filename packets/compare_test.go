@@ -95,12 +95,12 @@ func TestCompareInTheLab(t *testing.T) {
 		{"tcp", "cmp1/tapb2bcb4c3", "cmp1/qvob2bcb4c3", "", ""},
 		{
 			"tcp", "cmp1/tapb2bcb4c3", "cmp1/eth1",
-			around("+", "IPv4 UDP VXLAN", "put into VXLAN 101, 10.99.0.11 to 10.99.0.12"),
+			around("+", "IPv4 UDP VXLAN", "put into VXLAN 101"),
 			"put into VXLAN 101, 10.99.0.11 to 10.99.0.12",
 		},
 		{
 			"tcp", "cmp2/eth1", "cmp2/tap3796d382",
-			around("-", "IPv4 UDP VXLAN", "taken out of VXLAN 101, 10.99.0.11 to 10.99.0.12"),
+			around("-", "IPv4 UDP VXLAN", "taken out of VXLAN 101"),
 			"taken out of VXLAN 101, 10.99.0.11 to 10.99.0.12",
 		},
 		{"tcp", "cmp1/eth1", "cmp2/eth1", "", ""},
@@ -108,13 +108,13 @@ func TestCompareInTheLab(t *testing.T) {
 			"routed", "cmp2/tap303422f8", "cmp1/tapb2bcb4c3", `Ethernet destination fa:16:3e:05:67:b9>fa:16:3e:04:97:92: rewritten by the router
 Ethernet source fa:16:3e:65:45:47>fa:16:3e:6d:ef:24: rewritten by the router
 IPv4 TTL 64>63: lowered by one router
-IPv4 checksum: follows from what changed in the header`, "TTL lowered by one router",
+IPv4 checksum: follows from the other changes`, "TTL lowered by one router",
 		},
 		{
 			"nat", "cmp1/tapb2bcb4c3", "net0/qg", `Ethernet destination fa:16:3e:6d:ef:24>ce:b6:14:ab:1e:3b: rewritten by the router
 Ethernet source fa:16:3e:04:97:92>fa:16:3e:e9:fe:06: rewritten by the router
 IPv4 TTL 64>63: lowered by one router
-IPv4 checksum: follows from what changed in the header
+IPv4 checksum: follows from the other changes
 IPv4 source 10.20.0.11>203.0.113.50: rewritten by NAT
 ICMP checksum: follows from what changed
 ICMP id 395>44358: rewritten by NAT, as a port would be`,
@@ -221,13 +221,13 @@ func TestCompare(t *testing.T) {
 			"Ethernet type 0x88a8>0x8100: a VLAN tag follows at one place only\n-802.1Q: VLAN tag 30 was taken off", "VLAN tag 30 was taken off",
 		},
 		{"TTL rises", plain, rewritten(func(i *layers.IPv4, _ *layers.TCP) { i.TTL = 70 }), `! IPv4 TTL 64>70: it rose, and no router raises it
-IPv4 checksum: follows from what changed in the header`, "TTL 64 became 70"},
+IPv4 checksum: follows from the other changes`, "TTL 64 became 70"},
 		{"MAC without a router", plain, frameOf(func(e *layers.Ethernet, _ *layers.IPv4, _ *layers.TCP) {
 			e.SrcMAC = mac("fa:16:3e:00:00:99")
 		}, 32), "~ Ethernet source fa:16:3e:0a:11:01>fa:16:3e:00:00:99: no router passed it on: TTL is the same", "Ethernet source fa:16:3e:0a:11:01 became fa:16:3e:00:00:99"},
 		{
 			"NAT of an address and a port", plain, masked, `IPv4 TTL 64>63: lowered by one router
-IPv4 checksum: follows from what changed in the header
+IPv4 checksum: follows from the other changes
 IPv4 source 10.20.0.11>203.0.113.50: rewritten by NAT
 TCP source port 51000>1024: rewritten by NAT
 TCP checksum: follows from what changed`,
@@ -235,7 +235,7 @@ TCP checksum: follows from what changed`,
 		},
 		{
 			"NAT, of which little was captured", short, maskedShort, `IPv4 TTL 64>63: lowered by one router
-IPv4 checksum: follows from what changed in the header
+IPv4 checksum: follows from the other changes
 IPv4 source 10.20.0.11>203.0.113.50: rewritten by NAT
 TCP source port 51000>1024: rewritten by NAT
 TCP checksum: follows from what changed, as far as it was captured`,
@@ -295,27 +295,27 @@ Payload begins with 000102030405060708090a0b0c0d0e0f>000102030405: the captures 
 		},
 		{
 			"a length that changed", plain, frameOf(nil, 33), `! IPv4 total length 76>77: nothing on the way makes a packet longer or shorter
-IPv4 checksum: follows from what changed in the header
+IPv4 checksum: follows from the other changes
 TCP checksum: follows from what changed
 ~ Payload bytes 32>33`, "total length 76 became 77; Payload bytes 32 became 33",
 		},
 		{
 			"congestion", rewritten(func(i *layers.IPv4, _ *layers.TCP) { i.TOS = 2 }), rewritten(func(i *layers.IPv4, _ *layers.TCP) { i.TOS = 3 }),
-			"IPv4 ECN 2>3: a router marked congestion\nIPv4 checksum: follows from what changed in the header", "ECN 2 became 3",
+			"IPv4 ECN 2>3: a router marked congestion\nIPv4 checksum: follows from the other changes", "ECN 2 became 3",
 		},
 		{
 			"the same tunnel, past a router", vni(plain.Data, 7, "10.9.0.1", "10.9.0.2", 64), vni(plain.Data, 7, "10.9.0.1", "10.9.0.2", 62),
-			"outer IPv4 TTL 64>62: lowered by 2 routers\nouter IPv4 checksum: follows from what changed in the header", "the tunnel's TTL lowered by 2 routers",
+			"outer IPv4 TTL 64>62: lowered by 2 routers\nouter IPv4 checksum: follows from the other changes", "the tunnel's TTL lowered by 2 routers",
 		},
 		{
 			"a tunnel within a tunnel", vni(plain.Data, 7, "10.20.0.11", "10.20.0.22", 64),
 			vni(vni(plain.Data, 7, "10.20.0.11", "10.20.0.22", 64).Data, 8, "10.9.0.1", "10.9.0.2", 64),
-			around("+", "IPv4 UDP VXLAN", "put into VXLAN 8, 10.9.0.1 to 10.9.0.2"), "put into VXLAN 8, 10.9.0.1 to 10.9.0.2",
+			around("+", "IPv4 UDP VXLAN", "put into VXLAN 8"), "put into VXLAN 8, 10.9.0.1 to 10.9.0.2",
 		},
 		{
 			"a tunnel within a tunnel, of which little was captured",
 			vni(plain.Data, 7, "10.20.0.11", "10.20.0.22", 64), cutTo(vni(vni(plain.Data, 7, "10.20.0.11", "10.20.0.22", 64).Data, 8, "10.9.0.1", "10.9.0.2", 64).Data, 92),
-			around("+", "IPv4 UDP VXLAN", "put into VXLAN 8, 10.9.0.1 to 10.9.0.2") + `
+			around("+", "IPv4 UDP VXLAN", "put into VXLAN 8") + `
 -outer VXLAN: the other capture kept only 92 of 190 bytes
 -Ethernet: the other capture kept only 92 of 190 bytes
 -IPv4: the other capture kept only 92 of 190 bytes
@@ -325,12 +325,12 @@ TCP checksum: follows from what changed
 		},
 		{
 			"out of Geneve", whole(udp4(40000, 6081, gopacket.Payload(append(unhex("0200655800006500"+"0103010100000000"), plain.Data...)))), plain,
-			around("-", "IPv4 UDP Geneve", "taken out of Geneve 101, 10.20.0.11 to 10.20.0.22"), "taken out of Geneve 101, 10.20.0.11 to 10.20.0.22",
+			around("-", "IPv4 UDP Geneve", "taken out of Geneve 101"), "taken out of Geneve 101, 10.20.0.11 to 10.20.0.22",
 		},
 		{
 			"into GRE", plain, whole(build(ether(layers.EthernetTypeIPv4), ip4(layers.IPProtocolGRE),
 				&layers.GRE{Protocol: layers.EthernetTypeTransparentEthernetBridging, KeyPresent: true, Key: 77}, gopacket.Payload(plain.Data))),
-			around("+", "IPv4 GRE", "put into GRE 77, 10.20.0.11 to 10.20.0.22"), "put into GRE 77, 10.20.0.11 to 10.20.0.22",
+			around("+", "IPv4 GRE", "put into GRE 77"), "put into GRE 77, 10.20.0.11 to 10.20.0.22",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -128,7 +128,7 @@ func scopeTitle(scope string) string {
 		return "Lists"
 	case keys.Move:
 		return "Movement"
-	case keys.Text:
+	case keys.Text, keys.Compare:
 		return "This page"
 	case keys.Workspace:
 		return "Workspace"

@@ -100,6 +100,8 @@ func (a *App) wish(msg tea.Msg) (cmd tea.Cmd, mine bool) {
 		return a.repeat(msg.Target), true
 	case page.Read:
 		return a.open(msg), true
+	case page.Open:
+		a.over = append(a.over, msg.Page)
 	case page.Copy:
 		return a.copy(msg), true
 	case pane.CopyMsg:

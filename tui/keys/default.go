@@ -59,6 +59,17 @@ func Default() []Binding {
 		{"prev-hit", []string{"N"}, "previous hit", Text, ""},
 		{"copy-all", []string{"Y", "ctrl+y"}, "copy the page", Text, "copy"},
 
+		{"column", []string{"tab", "shift+tab"}, "the other column, whose hop left and right change", Compare, "column"},
+		{"next-hop", []string{"right", "l"}, "next hop that saw the packet, in this column", Compare, "hop"},
+		{"prev-hop", []string{"left", "h"}, "previous hop that saw the packet", Compare, ""},
+		{"next-packet", []string{"n"}, "next packet", Compare, "packet"},
+		{"prev-packet", []string{"N"}, "previous packet", Compare, ""},
+		{"answer", []string{"J"}, "the packet's answer, or the question it answers", Compare, "answer"},
+		{"equal", []string{"="}, "only what differs, or all", Compare, "differences"},
+		{"bytes", []string{"x"}, "to the bytes of this header, or back to its fields", Compare, "bytes"},
+		{"copy", []string{"y"}, "copy the comparison as text", Compare, "copy"},
+		{"copy-bytes", []string{"Y"}, "copy the bytes of both, as text2pcap reads them", Compare, ""},
+
 		{"down", []string{"j", "down"}, "down", Move, ""},
 		{"up", []string{"k", "up"}, "up", Move, ""},
 		{"half-down", []string{"ctrl+d"}, "half a page down", Move, ""},

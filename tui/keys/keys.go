@@ -26,6 +26,7 @@ const (
 	Object    = "object"    // a page of text about an object of the inventory
 	Workspace = "workspace" // the panes
 	Path      = "path"      // one packet at every hop
+	Compare   = "compare"   // one packet at two hops
 )
 
 // Chain lists the scopes in which the keys of a page are looked up, in order.
@@ -37,10 +38,8 @@ func Chain(scope string) []string {
 		return []string{Object, Text, Move, Global}
 	case List:
 		return []string{List, Move, Global}
-	case Text:
-		return []string{Text, Move, Global}
-	case Path:
-		return []string{Path, Move, Global}
+	case Text, Path, Compare:
+		return []string{scope, Move, Global}
 	case Global:
 		return []string{Global}
 	}

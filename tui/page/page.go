@@ -117,6 +117,9 @@ type Object struct {
 	Act   func(name string) tea.Cmd // what one of the keys of [keys.Object] asks of it
 }
 
+// Open asks for a page on top of the one in front.
+type Open struct{ Page Page }
+
 // Copy asks to put Text on the clipboard; What names it in the band.
 type Copy struct{ Text, What string }
 

@@ -11,6 +11,7 @@ import (
 	"steth/packets/match"
 	"steth/probes"
 	"steth/tui/page"
+	"steth/tui/page/compare"
 )
 
 // Captures asks the shell to show captures of a session in a workspace; with
@@ -252,9 +253,13 @@ func (p *Page) inject() tea.Cmd {
 	return say(feed.Info, "packets can't be injected by this version", "")
 }
 
-// openPacket is not there yet.
+// openPacket takes the selected packet apart, hop against hop.
 func (p *Page) openPacket() tea.Cmd {
-	return say(feed.Info, "packets can't be compared by this version", "tab and enter open a hop's capture")
+	row, ok := p.rows.selected()
+	if !ok {
+		return say(feed.Info, "no packet is selected", "")
+	}
+	return page.Say(page.Open{Page: compare.New(p.env, p.hold.Session, *row)})
 }
 
 // openHop shows the capture of the selected hop.
