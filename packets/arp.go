@@ -15,7 +15,7 @@ func (r *row) arp(kind uint16, b []byte) {
 		return
 	}
 	r.text(name)
-	if be.Uint16(b) != 1 || be.Uint16(b[2:]) != typeIPv4 || b[4] != 6 || b[5] != 4 {
+	if be.Uint16(b[2:]) != typeIPv4 || b[4] != 6 || b[5] != 4 {
 		r.bad(" for other than IPv4 over Ethernet")
 		return
 	}

@@ -89,6 +89,7 @@ const (
 	dnsWanted        = 0x0100 // recursion
 	dnsAvailable     = 0x0080 // recursion
 	dnsAuthentic     = 0x0020
+	dnsUnchecked     = 0x0010
 )
 
 // dns reads the first question and the first answers (RFC 1035, 4).
@@ -153,12 +154,16 @@ func (r *row) dnsMessage(b []byte) {
 	r.answers(b, at, answers)
 }
 
-// dnsFlags appends tcpdump's signs: + recursion is wanted; of an answer, * it
-// is authoritative, - recursion isn't available, $ it is authentic.
+// dnsFlags appends tcpdump's signs: of a query, + recursion is wanted, % the
+// answer need not be checked; of an answer, * it is authoritative, - recursion
+// isn't available, $ it is authentic.
 func (r *row) dnsFlags(flags uint16) {
 	if flags&dnsReply == 0 {
 		if flags&dnsWanted != 0 {
 			r.byte('+')
+		}
+		if flags&dnsUnchecked != 0 {
+			r.byte('%')
 		}
 		return
 	}

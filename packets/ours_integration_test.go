@@ -156,7 +156,7 @@ func ourLanguage() []rule {
 		says(` address ADDR`, "address=$1"),
 		says(` status (\w+)`, "status=$1"),
 
-		does(`DNS (query|answer) NUM([+*$-]*)( inverse| status| notify| update| opcode [0-9]+)?(?: ([A-Z][A-Z0-9]*)( CHAOS| ANY| class [0-9]+)?( \(QU\))? (\[bad name\]|\S+))?`, func(f *facts, m []string, _ string) {
+		does(`DNS (query|answer) NUM([+%*$-]*)( inverse| status| notify| update| opcode [0-9]+)?(?: ([A-Z][A-Z0-9]*)( CHAOS| ANY| class [0-9]+)?( \(QU\))? (\[bad name\]|\S+))?`, func(f *facts, m []string, _ string) {
 			f.add("dns", m[1])
 			f.add("number", m[2])
 			f.add("signs", m[3])

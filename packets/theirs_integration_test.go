@@ -4,6 +4,7 @@ package packets
 
 import (
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -49,12 +50,15 @@ func theirEthernet() []rule {
 			if strings.HasPrefix(rest, "VXLAN") || strings.HasPrefix(rest, "Geneve") { // our rows leave out their ports
 				src, dst = withoutPort(src), withoutPort(dst)
 			}
-			f.add("ip", src+">"+dst)
+			f.add("ip", sameAddress(src)+">"+sameAddress(dst))
 		}),
 		// The ports of what stands behind extension headers.
-		does(`NUM > NUM: `, func(f *facts, m []string, _ string) {
+		does(`NUM > NUM: `, func(f *facts, m []string, rest string) {
 			ips := f.kinds["ip"]
 			src, dst, _ := strings.Cut(ips[len(ips)-1], ">")
+			if strings.HasPrefix(rest, "VXLAN") || strings.HasPrefix(rest, "Geneve") {
+				return
+			}
 			ips[len(ips)-1] = src + "." + m[1] + ">" + dst + "." + m[2]
 		}),
 		says(`(HBH|DSTOPT) (\((rtalert: HEX|padn)\) )*`),
@@ -81,7 +85,13 @@ var theirUnreachables6 = []string{
 func plainLanguage() []rule {
 	all := append(theirEthernet(),
 		says(`(?:802.3LLC, )?dsap STP.*ctrl 0x03: STP 802.1d, Config, Flags \[Topology change\], bridge-id [0-9a-f]{4}\.MAC.*`, "bridge=$1"),
-		says(`Request who-has ADDR( \(MAC\))? tell ADDR, length NUM`, "arp=who-has $1$2 tell $4"),
+		does(`Request who-has ADDR( \(MAC\))? tell ADDR, length NUM`, func(f *facts, m []string, _ string) {
+			known := strings.Replace(m[2], "ff:ff:ff:ff:ff:ff", "broadcast", 1)
+			if m[1] == m[4] { // the target of an announcement has no meaning (RFC 5227, 2.3)
+				known = ""
+			}
+			f.add("arp", "who-has "+m[1]+known+" tell "+m[4])
+		}),
 		says(`Reply ADDR is-at MAC, length NUM`, "arp=$1 is-at $2"),
 		says(`Reverse Request who-is MAC tell MAC, length NUM`, "arp=reverse who-is $1 tell $2"),
 		says(`Reverse Reply MAC at ADDR, length NUM`, "arp=reverse $1 at $2"),
@@ -191,7 +201,7 @@ func plainLanguage() []rule {
 		does(`dhcp6 (solicit|advertise|request|confirm|renew|rebind|reply|release|decline|reconfigure|inf-req|relay-fwd|relay-reply|msgtype-NUM)`, dhcp6Tell),
 		says(`dhcp6`),
 
-		does(`NUM( inv_q| stat| notify| update)?( FormErr| ServFail| NXDomain| NotImp| Refused| YXDomain| YXRRSet| NXRRSet| NotAuth| NotZone)?([*-]*)(\|?)(\$?)(?: \[[0-9]+q\])? (NUM/NUM/NUM)`, func(f *facts, m []string, _ string) {
+		does(`NUM( inv_q| stat| notify| update[A-Z]*| op[0-9]+| resp[0-9]*| zone[A-Za-z]+)?( FormErr| ServFail| NXDomain| NotImp| Refused| YXDomain| YXRRSet| NXRRSet| NotAuth| NotZone| Resp[0-9]+| NoChange)?([*-]*)(\|?)(\$?)(?: \[[0-9]+q\],*)? (NUM/NUM/NUM)`, func(f *facts, m []string, _ string) {
 			f.add("dns", "answer")
 			f.add("number", m[1])
 			f.add("signs", m[4]+m[6])
@@ -202,8 +212,10 @@ func plainLanguage() []rule {
 			}
 			f.add("counts", m[7])
 		}),
-		does(`NUM( inv_q| stat| notify| update)?(\+?)(?: \[b2&3=0x[0-9a-f]+\])?((?: \[[0-9]+(?:a|n|au|q)\])*)`, func(f *facts, m []string, _ string) {
-			f.add("dns", "query")
+		does(`NUM( inv_q| stat| notify| update[A-Z]*| op[0-9]+| resp[0-9]*| zone[A-Za-z]+)?(\+?%?)(?: \[b2&3=0x[0-9a-f]+\])?((?: \[[0-9]+(?:a|n|au|q)\])*)`, func(f *facts, m []string, rest string) {
+			if !strings.HasPrefix(strings.TrimLeft(rest, ", "), "[|") { // else it may be an answer
+				f.add("dns", "query")
+			}
 			f.add("number", m[1])
 			f.add("signs", m[3])
 			tellIf(f, "op", m[2])
@@ -234,7 +246,7 @@ func plainLanguage() []rule {
 		says(`VXLAN, flags \[I\] \(0x[0-9a-f]+\), vni NUM`, "vni=$1"),
 		says(`VXLAN, flags \[invalid\] \(0x[0-9a-f]+\), vni NUM`, "vni=$1", "invalid=yes"),
 		says(`VXLAN \(invalid\)`, "stop=yes"),
-		does(`Geneve, Flags \[([^\]]+)\], vni HEX, proto [^(]+\(HEX\)(, options \[NUM bytes\])?(:[ ]?geneve-proto-0x[0-9a-f]+|: | truncated-geneve - NUM bytes missing)?`, func(f *facts, m []string, _ string) {
+		does(`Geneve, Flags \[([^\]]+)\], vni HEX(?:, rsvd 0x[0-9a-f]+)?, proto [^(]+\(HEX\)(, options \[NUM bytes\])?(:[ ]?geneve-proto-0x[0-9a-f]+|: | truncated-geneve - NUM bytes missing)?`, func(f *facts, m []string, _ string) {
 			f.add("vni", decimal(m[2]))
 			control := ""
 			if strings.Contains(m[1], "O") {
@@ -250,7 +262,7 @@ func plainLanguage() []rule {
 		}),
 		says(`Geneve ERROR: unknown-version NUM`, "version=$1", "stop=yes"),
 		says(`Geneve \[length NUM < 8\] \(invalid\)`, "stop=yes"),
-		does(`GREv0(?:, off 0x[0-9a-f]+)?(?:, key=HEX)?(?:, seq NUM)?, proto [^(]+\(HEX\), length NUM: ?(gre-proto-HEX)?`, func(f *facts, m []string, _ string) {
+		does(`GREv0(?:, off 0x[0-9a-f]+)?(?:, key=HEX)?(?:, seq NUM)?(?:, \(rtaf=[^)]*\))*, proto [^(]+\(HEX\), length NUM: ?(gre-proto-HEX)?`, func(f *facts, m []string, _ string) {
 			f.add("gre", "0")
 			f.add("key", decimal(m[1]))
 			f.add("greseq", m[2])
@@ -279,6 +291,20 @@ func tellIf(f *facts, kind, value string) {
 func dhcp6Tell(f *facts, m []string, _ string) {
 	name := strings.NewReplacer("inf-req", "information-request", "relay-fwd", "relay-forward", "msgtype-", "type ").Replace(m[1])
 	f.add("dhcp6", name)
+}
+
+// sameAddress is an address with or without a port in Go's spelling: tcpdump
+// writes ::0.2.133.0 for ::2:8500.
+func sameAddress(s string) string {
+	port := ""
+	if withoutPort(s) != s {
+		at := strings.LastIndexByte(s, '.')
+		s, port = s[:at], s[at:]
+	}
+	if a, err := netip.ParseAddr(s); err == nil {
+		s = a.String()
+	}
+	return s + port
 }
 
 // theirName adds a name as tcpdump writes it: with its last dot.

@@ -66,7 +66,7 @@ func (r *row) gre(b []byte, wire int) {
 		return
 	}
 	size := 4
-	if flags&0x8000 != 0 { // checksum and reserved
+	if flags&0xc000 != 0 { // checksum, and the offset of a route (RFC 1701)
 		size += 4
 	}
 	key := size
@@ -87,6 +87,20 @@ func (r *row) gre(b []byte, wire int) {
 	if flags&0x1000 != 0 {
 		r.text(" seq ")
 		r.uint(uint64(be.Uint32(b[size-4:])))
+	}
+	for flags&0x4000 != 0 { // the route's entries, the last of which is empty
+		if len(b) < size+4 {
+			r.cut("")
+			return
+		}
+		family, entry := be.Uint16(b[size:]), int(b[size+3])
+		if size += 4 + entry; family == 0 && entry == 0 {
+			break
+		}
+	}
+	if len(b) < size {
+		r.cut("")
+		return
 	}
 	r.carried(kind, b[size:], wire-size)
 }

@@ -120,6 +120,7 @@ func dnsVariants() []variant {
 	s.add("query for the root", dnsQuery("", 2))
 	s.add("query of chaos", udp4(40000, 53, raw("1234"+"0100"+"0001"+"0000"+"0000"+"0000", label("version.bind"), "0010"+"0003")))
 	s.add("query with EDNS", udp4(40000, 53, raw("1234"+"0120"+"0001"+"0000"+"0000"+"0001", label(name), "0001"+"0001", "00"+"0029"+"04d0"+"00008000"+"0000")))
+	s.add("query not to be checked", udp4(40000, 53, raw("1234"+"0110"+"0001"+"0000"+"0000"+"0000", label(name), "0001"+"0001")))
 	s.add("query without recursion", udp4(40000, 53, raw("1234"+"0000"+"0001"+"0000"+"0000"+"0000", label(name), "0001"+"0001")))
 	answer := func(flags string, counts string, parts ...any) []byte {
 		return udp4(53, 40000, raw("1234"+flags+"0001"+counts, label(name), "0001"+"0001", raw(parts...)))

@@ -111,6 +111,7 @@ func greVariants() []variant {
 	s.add("with a key", wrap("20006558"+"0000004d", arp(1, "10.20.0.11", "10.20.0.1", every)))
 	s.add("with a checksum", wrap("80000800"+"12340000", inner(ping4(2))))
 	s.add("with a sequence number", wrap("10000800"+"00000009", inner(ping4(2))))
+	s.add("with a route", wrap("40000800"+"00000000"+"08000004"+"0a140001"+"00000000", inner(ping4(2))))
 	s.add("with all three", wrap("b0006558"+"12340000"+"ffffffff"+"00000009", ping4(2)))
 	s.add("with a tag inside", wrap("20006558"+"0000004d", inTag(7, ping4(2))))
 	s.add("of unknown content", wrap("000088b5", 20))
