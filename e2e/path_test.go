@@ -10,7 +10,8 @@ import (
 
 // pathReport is as much of `steth path -f json` as the tests read.
 type pathReport struct {
-	Hops []struct {
+	Notes []string
+	Hops  []struct {
 		Index                     int
 		Host, Netns, Device, What string
 		Seen, State               string
