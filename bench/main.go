@@ -6,6 +6,8 @@
 //	capture  packets a second from a veth into a file, beside tcpdump
 //	pane     a key's answer while a pane is fed 200,000 lines a second
 //	start    time from the start of the program to its first frame
+//	rows     packets in VXLAN told in a row each, beside tcpdump
+//	match    what four hops saw made one row a packet, on one core
 package main
 
 import (
@@ -30,6 +32,8 @@ var sections = []section{
 	{"capture", benchCapture},
 	{"pane", benchPane},
 	{"start", benchStart},
+	{"rows", benchRows},
+	{"match", benchMatch},
 }
 
 // roles are what the program does when it is started again by itself as a peer

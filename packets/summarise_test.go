@@ -40,6 +40,16 @@ func TestSummariseAllocatesNothing(t *testing.T) {
 			t.Errorf("%s: %.0f allocations", s.name, n)
 		}
 	}
+	for _, v := range variants(t) {
+		if n := testing.AllocsPerRun(20, func() { buf = Summarise(buf[:0], &v.packet) }); n != 0 {
+			t.Errorf("%s %s: %.0f allocations", v.proto, v.name, n)
+		}
+	}
+	for name, p := range hostile() {
+		if n := testing.AllocsPerRun(5, func() { buf = Summarise(buf[:0], &p) }); n != 0 {
+			t.Errorf("%s: %.0f allocations", name, n)
+		}
+	}
 }
 
 func TestTunnelsAreBounded(t *testing.T) {
@@ -145,19 +155,24 @@ func FuzzSummarise(f *testing.F) {
 
 func BenchmarkSummarise(b *testing.B) {
 	want := map[string]bool{
-		"echo request": true, "TCP data": true, "VXLAN": true, "DNS answer": true, "DHCP discover": true,
-		"neighbour solicitation": true,
+		"ICMP echo request": true, "TCP data with timestamps": true, "VXLAN echo": true, "VXLAN TCP": true, "DNS answer of three": true,
+		"DHCP discover": true, "ND neighbour solicitation": true, "Geneve option of OVN": true, "DHCPv6 reply": true,
 	}
-	for _, s := range samples(b) {
-		if !want[s.name] {
+	for _, v := range variants(b) {
+		name := v.proto + " " + v.name
+		if !want[name] {
 			continue
 		}
-		b.Run(s.name, func(b *testing.B) {
+		delete(want, name)
+		b.Run(name, func(b *testing.B) {
 			buf := make([]byte, 0, MaxRow)
 			b.ReportAllocs()
 			for b.Loop() {
-				buf = Summarise(buf[:0], &s.packet)
+				buf = Summarise(buf[:0], &v.packet)
 			}
 		})
+	}
+	for name := range want {
+		b.Errorf("no variant %q", name)
 	}
 }
