@@ -83,6 +83,8 @@ func (m *Matcher) missing(s *slot, j *judgement, seen uint32) {
 		w := &m.watches[h]
 		mask, from, to := &j.between, times[j.origin]-skew, times[j.origin]+settle
 		switch {
+		case below&bit != 0 && j.direction == Out && h < m.entry:
+			continue // it was sent behind this hop
 		case below&bit != 0:
 			mask, from, to = &j.before, times[j.origin]-settle, times[j.origin]+skew
 		case above&bit != 0:

@@ -25,6 +25,7 @@ type Matcher struct {
 
 	now     int64
 	version uint64
+	entry   int // see Enter
 	watches []watch
 	usual   [3][]delay  // by direction: from one hop (times hops) to another
 	learnt  uint64      // rows that usual was learnt from, or could have been
@@ -148,6 +149,16 @@ func (m *Matcher) change(hop int, f func(*watch)) {
 	for _, h := range m.groups[hop] {
 		f(&m.watches[h])
 	}
+	m.version++
+}
+
+// Enter says that packets on the way out may be sent behind the hops before
+// this one, as those are that somebody injects into a switch: what first shows
+// there or later is judged as if the hops before could not see it.
+func (m *Matcher) Enter(hop int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.entry = hop
 	m.version++
 }
 

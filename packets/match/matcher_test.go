@@ -304,6 +304,27 @@ func TestFlags(t *testing.T) {
 	}
 }
 
+// TestEnter has packets that are sent behind the first hop, and one that isn't.
+func TestEnter(t *testing.T) {
+	for entry, want := range map[int][]string{
+		0: {"out before o b x x unknown unanswered", "back x x b +0.07 o lost 3..1"},
+		1: {"out before o b x x lost 1..3 unanswered", "back x x b +0.07 o lost 3..1"},
+	} {
+		m := newMatcher(t, lab(), Options{Rows: 64})
+		m.Enter(entry)
+		send(m, echo(1, false), start, 1)
+		send(m, echo(2, true), start, 4, 3) // on the way back the first hop sees all
+		m.Advance(start + 10_000*ms)
+		var got []string
+		for _, r := range rowsOf(m) {
+			got = append(got, picture(&r))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("entry %d: got\n%s\nwant\n%s", entry, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	}
+}
+
 func TestEncapsulations(t *testing.T) {
 	p := echo(3, false)
 	tag := func(frame []byte, id byte) []byte {

@@ -82,7 +82,7 @@ const (
 	Seen                      // Mark.Delay after that
 	Missed                    // it should have come by, and did not
 	Skipped                   // missed, but seen further on
-	Before                    // not seen, but first seen further on
+	Before                    // not seen, but first seen further on, or sent behind this hop
 	Strayed                   // seen, but not as it should have been there
 	Quiet                     // beside the path, and nothing was there
 )
@@ -191,7 +191,7 @@ func (m *Matcher) mark(s *slot, j *judgement, h int) MarkState {
 		return Blind
 	case m.path&bit == 0:
 		return Quiet
-	case j.before&bit != 0:
+	case j.before&bit != 0, j.direction == Out && h < m.entry && h < j.origin:
 		return Before
 	case j.between&bit != 0:
 		return Skipped
