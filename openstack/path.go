@@ -19,6 +19,9 @@ type Path struct {
 	// Back are the hops of the answers, from To to From, where they are not Hops
 	// in reverse: a distributed router works on the sender's host.
 	Back []Hop `json:"back,omitempty"`
+	// Beyond is an address behind the path's end that should answer, where the
+	// end is outside the cloud: the gateway of the external network.
+	Beyond netip.Addr `json:"beyond,omitzero"`
 	// Notes are what the hops don't tell: a sentence each.
 	Notes []string `json:"notes,omitempty"`
 }

@@ -15,6 +15,9 @@ type Follow struct {
 	Near  netip.AddrPort `json:"near,omitzero"`   // of a tuple, as the path's first port sees it; what is zero is any
 	Far   netip.AddrPort `json:"far,omitzero"`
 	Text  string         `json:"text,omitempty"` // tcpdump's words, as they would stand at the path's first hop
+	// Errors has ICMP between the two ends followed as well as a tuple: what an
+	// end says about it.
+	Errors bool `json:"errors,omitempty"`
 }
 
 // FollowWhat is one way of choosing packets.
@@ -232,14 +235,17 @@ func (v View) tuple(f Follow, w words) string {
 	if len(list) < 2 {
 		list = append(list, v.pair(w))
 	}
-	list = append(list, w.proto(f.Proto))
+	of := []string{w.proto(f.Proto)}
 	if n := f.Near.Port(); n != 0 && !v.Rewritten {
-		list = append(list, w.port(f.Proto, n))
+		of = append(of, w.port(f.Proto, n))
 	}
 	if n := f.Far.Port(); n != 0 {
-		list = append(list, w.port(f.Proto, n))
+		of = append(of, w.port(f.Proto, n))
 	}
-	return allOf(list...)
+	if f.Errors {
+		return allOf(append(list, anyOf(allOf(of...), w.icmp()))...)
+	}
+	return allOf(append(list, of...)...)
 }
 
 // at is an address of the near end as it is seen here; any other stays.

@@ -113,10 +113,12 @@ func (s *Snapshot) PathOut(from string) (Path, error) {
 		w.gap("", "the way out", "%s", g.lacking)
 	case g.outside:
 		w.view.never = s.localNets(a.NetworkID)
+		path.Beyond = g.address
 		w.leaveTo(plug{port: a, host: a.Host})
 	default:
 		w.noteHA(g.router)
 		path.Back = number(w.out(a, g))
+		path.Beyond = s.outerGateway(g.router)
 	}
 	path.Hops, path.Notes = number(w.hops), w.notes
 	return path, nil

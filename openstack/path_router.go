@@ -273,6 +273,19 @@ func (s *Snapshot) outerLeg(r Router) (Port, bool) {
 	return Port{}, false
 }
 
+// outerGateway is the gateway of a router's external network, of the family of
+// IPv4; zero where there is none.
+func (s *Snapshot) outerGateway(r Router) netip.Addr {
+	n, _ := s.Network(r.ExternalNetwork)
+	for _, id := range n.Subnets {
+		sub, _ := s.Subnet(id)
+		if a, ok := parseAddr(sub.Gateway); ok && a.Is4() {
+			return a
+		}
+	}
+	return netip.Addr{}
+}
+
 // routerMode is the agent_mode of a host's L3 agent.
 func (s *Snapshot) routerMode(host string) string {
 	for _, a := range s.Agents {

@@ -33,6 +33,7 @@ type pathFlags struct {
 	follow, filter               string
 	write                        string
 	rows                         int
+	inject                       injectFlags
 	out                          outFlags
 }
 
@@ -44,6 +45,10 @@ func pathCommand(f *flags) *cobra.Command {
 		Long: `Work out every device that the packets of a port pass, on every host, capture at
 all of them together, and show each packet once with what every hop saw of it.
 Without a goal the path leads out of the cloud where a router leads there.
+
+With --inject it sends probe packets as if the port had sent them, follows just
+those and their answers, and ends when all has arrived; what it changes on the
+port's host is undone.
 
 It ends after --seconds, or with ctrl+c. The exit status is 0 for ok and warn, 1
 where packets were lost or a device is missing, and 2 when nothing could be
@@ -62,6 +67,7 @@ watched.`,
 	s.StringVar(&p.filter, "filter", "", "follow this instead: tcpdump's words as the port sends it, or \"tcp NEAR:PORT FAR:PORT\", * for any")
 	s.StringVarP(&p.write, "write", "w", "", "write all captures to this pcapng file, one interface for each device, and beside it what 'steth replay' needs")
 	s.IntVar(&p.rows, "rows", 20, "print so many of the newest packets in a table; JSON has all")
+	p.inject.register(s)
 	p.out.register(cmd, false)
 	return cmd
 }
@@ -87,7 +93,7 @@ func (p pathFlags) check() error {
 	case !slices.Contains([]string{"table", "json", "yaml"}, p.out.format):
 		return usage("format %q is not one of table, json, yaml", p.out.format)
 	}
-	return nil
+	return p.inject.check(p)
 }
 
 func pathRun(asked context.Context, f flags, p pathFlags) error {
@@ -115,7 +121,7 @@ func pathRun(asked context.Context, f flags, p pathFlags) error {
 		defer file.Close()
 	}
 	s, err := follow.Start(context.WithoutCancel(asked), w.env(), follow.Plan{
-		Path: path, Follow: what, For: time.Duration(p.seconds) * time.Second,
+		Path: path, Follow: what, For: time.Duration(p.seconds) * time.Second, Inject: p.inject.plan(),
 	})
 	if err != nil {
 		return err
@@ -211,13 +217,14 @@ func verdict(f probes.Finding) error {
 
 // pathReport is what `path -f json` prints.
 type pathReport struct {
-	Goal    openstack.Goal  `json:"goal"`
-	From    openstack.End   `json:"from"`
-	To      openstack.End   `json:"to"`
-	Notes   []string        `json:"notes"`
-	Hops    []hopReport     `json:"hops"`
-	Rows    []rowReport     `json:"rows"`
-	Finding *probes.Finding `json:"finding"`
+	Goal     openstack.Goal    `json:"goal"`
+	From     openstack.End     `json:"from"`
+	To       openstack.End     `json:"to"`
+	Notes    []string          `json:"notes"`
+	Injected []follow.Injected `json:"injected,omitempty"`
+	Hops     []hopReport       `json:"hops"`
+	Rows     []rowReport       `json:"rows"`
+	Finding  *probes.Finding   `json:"finding"`
 }
 
 // hopReport is a hop with what was counted there. Delays count from the first
@@ -264,7 +271,7 @@ type markReport struct {
 
 func report(s *follow.Session, f probes.Finding) pathReport {
 	path := s.Plan().Path
-	out := pathReport{Goal: path.Goal, From: path.From, To: path.To, Notes: s.Notes(), Hops: []hopReport{}, Rows: []rowReport{}, Finding: &f}
+	out := pathReport{Goal: path.Goal, From: path.From, To: path.To, Notes: s.Notes(), Injected: s.Injected(), Hops: []hopReport{}, Rows: []rowReport{}, Finding: &f}
 	total := s.Total()
 	hops := s.Hops()
 	for i, h := range hops {

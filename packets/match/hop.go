@@ -140,6 +140,10 @@ type Options struct {
 	// Keep is how many bytes of each packet the row keeps for display.
 	// Default 128; -1 for none.
 	Keep int
+	// Only tells by the bytes of a packet that are kept, see [Row].Data, whether it
+	// is to have a row and to be counted. It must be quick and keeps nothing of
+	// what it's given. nil: all are.
+	Only func(frame []byte) bool
 }
 
 const (

@@ -272,9 +272,14 @@ func (m *Matcher) vote(s *sighting) int {
 
 func (m *Matcher) at(number uint64) *slot { return &m.slots[number%uint64(len(m.slots))] }
 
-// ours tells whether a slot is a row: seen somewhere, and not only where
-// strangers pass too.
-func (m *Matcher) ours(s *slot) bool { return s.seen != 0 && (s.seen|s.wrong)&m.narrow != 0 }
+// ours tells whether a slot is a row: seen somewhere, not only where strangers
+// pass too, and one of those that alone are wanted.
+func (m *Matcher) ours(s *slot) bool {
+	if s.seen == 0 || (s.seen|s.wrong)&m.narrow == 0 {
+		return false
+	}
+	return m.options.Only == nil || m.options.Only(m.dataOf(s))
+}
 
 // row is the slot of a row that is still kept, or nil.
 func (m *Matcher) row(number uint64) *slot {
@@ -282,6 +287,11 @@ func (m *Matcher) row(number uint64) *slot {
 		return nil
 	}
 	return m.at(number)
+}
+
+// dataOf is what is kept of a row's packet.
+func (m *Matcher) dataOf(s *slot) []byte {
+	return m.kept[int(s.number%uint64(len(m.slots)))*m.options.Keep:][:s.size]
 }
 
 func (m *Matcher) timesOf(s *slot) []int64 {

@@ -131,8 +131,8 @@ func (m *Matcher) Bounds() (first, next uint64) {
 
 // Rows fills dst with rows from the given number on and returns how many.
 // Slices of dst are used again where they have room. Packets that were only
-// ever seen astray, or only by hops that are Wide, have no row, so numbers may
-// be left out.
+// ever seen astray, or only by hops that are Wide, or that Options.Only refuses,
+// have no row, so numbers may be left out.
 func (m *Matcher) Rows(from uint64, dst []Row) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -156,7 +156,7 @@ func (m *Matcher) read(s *slot, r *Row) {
 		Number: s.number, Time: m.timesOf(s)[j.origin], Direction: j.direction, Verdict: j.verdict,
 		From: j.from, To: j.to, Answer: m.answered(s), Mate: s.mate, Flags: j.flags,
 		Length: s.length, Marks: marks[:len(m.hops)],
-		Data: append(r.Data[:0], m.kept[int(s.number%uint64(len(m.slots)))*m.options.Keep:][:s.size]...),
+		Data: append(r.Data[:0], m.dataOf(s)...),
 	}
 	switch {
 	case j.verdict == Duplicate:

@@ -45,8 +45,11 @@ func arrange(hops []Hop, what openstack.Follow) []*device {
 			continue
 		}
 		snap := api.SnapHeaders
+		if what.What == openstack.FollowDHCP { // what kind of message it is stands in its options
+			snap = keepDHCP
+		}
 		if h.Encap.Tunnel() {
-			snap = api.SnapUnderlay
+			snap += api.SnapUnderlay - api.SnapHeaders
 		}
 		made := func(name string, guess bool) int {
 			out = append(out, &device{
@@ -111,6 +114,9 @@ func (d *device) request(hops []Hop, shift, seconds int) (api.CaptureRequest, er
 }
 
 const (
+	// keepDHCP is how much of a packet is kept where DHCP is followed: headers, the
+	// message's 240 bytes up to its options (RFC 2131) and as many of those.
+	keepDHCP = 14 + 20 + 8 + 2*240
 	// backlog is how long a packet can lie in an agent's ring before it is
 	// counted as dropped: a ring holds half a second of the fastest stream.
 	backlog = time.Second

@@ -11,9 +11,12 @@ import (
 // matching tells the matcher what the path is like. Hops before the first that
 // can be seen and after the last are beside its path: where packets come from
 // and go to beyond those, nobody knows.
-func matching(hops []Hop) ([]match.Hop, match.Options) {
+func matching(hops []Hop, what openstack.Follow) ([]match.Hop, match.Options) {
 	origin := hops[0].View
 	options := match.Options{Near: origin.Near, Far: origin.Far, Skew: skew, Settle: settling}
+	if what.What == openstack.FollowDHCP {
+		options.Keep, options.Rows = keepDHCP, 1<<12 // clients ask a few times a second at most
+	}
 	first, last := ends(hops)
 	var clocks []string
 	out := make([]match.Hop, len(hops))

@@ -27,7 +27,7 @@ func TestMatching(t *testing.T) {
 		{Hop: openstack.Hop{Host: "net0", Device: "eth1", View: outside, Encap: openstack.Encap{Kind: openstack.EncapVLAN, ID: 150}}, Capture: 2},
 		{Hop: openstack.Hop{View: outside}, Capture: -1},
 	}
-	got, options := matching(hops)
+	got, options := matching(hops, openstack.Follow{})
 	nat := []match.Translation{{Here: addrs("203.0.113.9")[0], Origin: addrs("10.1.0.74")[0]}}
 	vxlan := match.Encap{Tunnel: match.VXLAN, VNI: 7, Ends: addrs("10.9.0.1", "10.9.0.2")}
 	bare := match.Encap{Tunnel: match.NoTunnel}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"steth/openstack"
+	"steth/packets/craft"
 )
 
 // Plan is what to follow, where, and for how long.
@@ -14,6 +15,24 @@ type Plan struct {
 	// For is how long the captures run; 0 until [Session.Stop]. Agents count in
 	// whole seconds, so it is rounded up to them.
 	For time.Duration
+	// Inject is sent as soon as the captures watch. The session then is about
+	// nothing else: Follow is derived from it, others' packets are left out of
+	// rows and counts, and it ends by itself when all has settled.
+	Inject *Injection
+}
+
+// inject is the plan of a session that is about its injection.
+func (p Plan) inject() (Plan, *craft.Probe, error) {
+	in := p.Inject.complete()
+	probe, err := in.probe(p.Path)
+	if err != nil {
+		return p, nil, err
+	}
+	p.Inject, p.Follow = &in, follows(probe)
+	if p.For > 0 {
+		p.For = max(p.For, readiness+in.lasts())
+	}
+	return p, probe, nil
 }
 
 func (p Plan) check() error {

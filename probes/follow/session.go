@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"steth/feed"
+	"steth/packets/craft"
 	"steth/packets/match"
 	"steth/probes"
 )
@@ -49,15 +50,18 @@ type Session struct {
 
 	record  *Recording // what is replayed, nil of a live session
 	started time.Time
+	probe   *craft.Probe // of the plan's injection
 
-	mu      sync.Mutex // guards what follows
-	hops    []Hop
-	devices []*device
-	began   time.Time // the first capture's start
-	notes   []string
-	err     error // why nothing could be followed
-	finding probes.Finding
-	ended   bool
+	mu       sync.Mutex // guards what follows
+	hops     []Hop
+	devices  []*device
+	began    time.Time // the first capture's start
+	notes    []string
+	injected []Injected
+	marks    []*craft.Probe // beside injected
+	err      error          // why nothing could be followed
+	finding  probes.Finding
+	ended    bool
 }
 
 // Start begins to follow a path. It fails on a plan that is wrong in itself;
@@ -67,8 +71,16 @@ func Start(ctx context.Context, env probes.Env, plan Plan) (*Session, error) {
 	if err := plan.check(); err != nil {
 		return nil, err
 	}
+	var probe *craft.Probe
+	if plan.Inject != nil {
+		var err error
+		if plan, probe, err = plan.inject(); err != nil {
+			return nil, err
+		}
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	s := newSession(env, plan, cancel)
+	s.probe = probe
 	s.notes = append(s.notes, plan.Path.Notes...)
 	for i, h := range plan.Path.Hops {
 		s.hops[i] = begin(h)
@@ -134,11 +146,17 @@ func (s *Session) follow(ctx context.Context) error {
 		captures.Wait()
 		close(all)
 	}()
+	var injecting sync.WaitGroup
+	var failed error // of the injection
+	if s.plan.Inject != nil {
+		injecting.Go(func() { failed = s.perform(watching) })
+	}
 	s.pace(watching, end, m, all)
 	<-all
+	injecting.Wait()
 	finish(watchers)
 	m.Advance(s.env.Now().Add(2 * settling).UnixNano())
-	return nil
+	return failed
 }
 
 // pace tells the matcher the time until all captures have ended, and ends those
@@ -245,7 +263,13 @@ func (s *Session) arrange() ([]*device, *match.Matcher, error) {
 // open makes a feed and a tape for each device, and the matcher behind them.
 // s.mu is held.
 func (s *Session) open(devices []*device) (*match.Matcher, error) {
-	hops, options := matching(s.hops)
+	hops, options := matching(s.hops, s.plan.Follow)
+	if s.probe != nil {
+		options.Only = func(frame []byte) bool {
+			part, _ := s.probe.Know(frame)
+			return part != craft.None
+		}
+	}
 	m, err := match.New(hops, options)
 	if err != nil {
 		return nil, err
