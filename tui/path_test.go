@@ -2,6 +2,7 @@ package tui_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -32,7 +33,7 @@ var onPath = []struct {
 
 // hosts have the devices of the path.
 func hosts() *followtest.Hosts {
-	h := &followtest.Hosts{Links: map[string][]api.Namespace{}, Began: tuitest.Noon.Add(-time.Minute)}
+	h := &followtest.Hosts{Links: map[string][]api.Namespace{}, Switch: map[string][]api.OVSBridge{}, Began: tuitest.Noon.Add(-time.Minute)}
 	for i, host := range []string{"cmp1", "cmp2"} {
 		var names []string
 		for _, d := range onPath {
@@ -56,6 +57,14 @@ func hosts() *followtest.Hosts {
 			}
 		}
 		h.Links[host] = ns
+		own, port := []string{"qvo8f2c1f6e-0c", "qvo8f2c1f6f-0c"}[i], fmt.Sprintf("%08x-0c1d-4b67-9d00-%012d", 0x8f2c1f6e+i, i+1)
+		h.Switch[host] = []api.OVSBridge{
+			{Name: "br-int", Ports: []api.OVSPort{{Name: own, Interface: own, Tag: 3 + i, OFPort: 5, IfaceID: port, MTU: 1450}, {Name: "patch-tun", Interface: "patch-tun", Type: "patch", OFPort: 1, Peer: "patch-int"}}},
+			{Name: "br-tun", Ports: []api.OVSPort{{Name: "patch-int", Interface: "patch-int", Type: "patch", OFPort: 1, Peer: "patch-tun"}, {
+				Name: "vxlan-1", Interface: "vxlan-1", Type: "vxlan", OFPort: 2,
+				LocalIP: []string{"10.99.0.11", "10.99.0.12"}[i], RemoteIP: []string{"10.99.0.12", "10.99.0.11"}[i],
+			}}},
+		}
 	}
 	return h
 }
@@ -103,11 +112,9 @@ func followed(t *testing.T, w, h int, opt tui.Options, script ...followtest.Even
 	hosts.Script = script
 	b.Hosts = hosts
 	d := loaded(t, b, w, h, opt)
-	onPort(d)
-	d.Press("space")
-	d.Press("/")
-	d.Type("10.20.0.12")
-	d.Press("enter", "space", "esc", "t")
+	d.Press("esc", "/")
+	d.Type("10.20.0.1 web-")
+	d.Press("enter", "g", "space", "space", "t")
 	d.Until("the script is told", func() bool {
 		return len(b.Followed()) == 1 && hosts.Open() == len(onPath) && hosts.Told()
 	})
@@ -115,15 +122,7 @@ func followed(t *testing.T, w, h int, opt tui.Options, script ...followtest.Even
 }
 
 func TestPathBetweenTwoMarkedPorts(t *testing.T) {
-	var script []followtest.Event
-	for seq := uint16(50); seq < 62; seq++ {
-		if seen, data := len(onPath), 56; seq%4 == 0 {
-			script = append(script, ping(seq, 5, 1400)...)
-		} else {
-			script = append(script, ping(seq, seen, data)...)
-		}
-	}
-	d, hosts, b := followed(t, 160, 45, tui.Options{}, script...)
+	d, hosts, b := followed(t, 160, 45, tui.Options{}, lossy()...)
 	d.UntilText("3 of 12 lost between 7 eth1 on cmp1 and 9 eth1 on cmp2, all longer than 98 bytes; replies 9 of 9")
 	d.UntilText("lost 7 to 9")
 	d.UntilText("lost here: 3")
@@ -137,6 +136,88 @@ func TestPathBetweenTwoMarkedPorts(t *testing.T) {
 	d.UntilGone("lost here")
 	d.Until("the captures end", func() bool { return hosts.Open() == 0 })
 	<-b.Followed()[0].Done()
+}
+
+// lossy loses each fourth ping of twelve, the long ones, on the underlay.
+func lossy() []followtest.Event {
+	var out []followtest.Event
+	for seq := uint16(50); seq < 62; seq++ {
+		if seq%4 == 0 {
+			out = append(out, ping(seq, 5, 1400)...)
+		} else {
+			out = append(out, ping(seq, len(onPath), 56)...)
+		}
+	}
+	return out
+}
+
+// calm waits until the screen stands still.
+func calm(d *tuitest.Driver) {
+	last, since := "", time.Now()
+	d.Until("a screen that stands still", func() bool {
+		if s := d.View().Content; s != last {
+			last, since = s, time.Now()
+		}
+		return time.Since(since) > 400*time.Millisecond
+	})
+}
+
+func TestPathScreens(t *testing.T) {
+	scenes := []struct {
+		name string
+		go_  func(d *tuitest.Driver)
+	}{
+		{"path", func(*tuitest.Driver) {}},
+		{"path-hops", func(d *tuitest.Driver) { d.Press("tab", "j", "j", "j", "j", "j", "j", "space") }},
+		{"path-filter", func(d *tuitest.Driver) { d.Press("/"); d.Type("request 5"); d.Press("enter", "k", "k") }},
+		{"path-lost", func(d *tuitest.Driver) { d.Press("L", "k") }},
+		{"path-goal", func(d *tuitest.Driver) { d.Press("t") }},
+		{"path-follow", func(d *tuitest.Driver) { d.Press("f") }},
+		{"path-describe", func(d *tuitest.Driver) { d.Press("d") }},
+	}
+	for _, size := range append(sizes, struct {
+		name string
+		w, h int
+	}{"160x45", 160, 45}) {
+		for _, s := range scenes {
+			if s.name != "path" && size.w != 120 {
+				continue
+			}
+			t.Run(s.name+"-"+size.name, func(t *testing.T) {
+				t.Parallel()
+				d, _, _ := followed(t, size.w, size.h, tui.Options{Theme: "dark"}, lossy()...)
+				d.UntilText("3 of 12 lost")
+				s.go_(d)
+				calm(d)
+				d.Fits(size.w, size.h)
+				golden(t, s.name+"-"+size.name+".txt", d.Screen()+"\n")
+			})
+		}
+	}
+}
+
+func TestPathThemes(t *testing.T) {
+	for _, theme := range []string{"dark", "light", "mono"} {
+		t.Run(theme, func(t *testing.T) {
+			t.Parallel()
+			d, _, _ := followed(t, 120, 35, tui.Options{Theme: theme}, lossy()...)
+			d.UntilText("3 of 12 lost")
+			calm(d)
+			golden(t, "path-"+theme+".ansi", d.View().Content+"\n")
+		})
+	}
+	t.Run("ascii", func(t *testing.T) {
+		t.Parallel()
+		d, _, _ := followed(t, 120, 35, tui.Options{Theme: "dark", ASCII: true}, lossy()...)
+		d.UntilText("3 of 12 lost")
+		calm(d)
+		for i, r := range d.Screen() {
+			if r > '~' {
+				t.Fatalf("%q at %d is outside ASCII", r, i)
+			}
+		}
+		golden(t, "path-ascii.txt", d.Screen()+"\n")
+	})
 }
 
 func TestPathThatCantBe(t *testing.T) {

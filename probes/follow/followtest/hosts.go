@@ -32,6 +32,7 @@ type Event struct {
 // Hosts are agents that are not there; [probes.Agents].
 type Hosts struct {
 	Links  map[string][]api.Namespace // by host; one that isn't in it does not answer
+	Switch map[string][]api.OVSBridge // by host; one that isn't in it has no Open vSwitch
 	Began  time.Time                  // when captures see everything from; zero: when they are opened
 	Script []Event                    // of captures that are all opened
 	Ends   bool                       // captures end behind the script; else they go on until they are closed
@@ -68,14 +69,24 @@ func (h *Hosts) Told() bool {
 }
 
 // Call implements [probes.Agents].
-func (h *Hosts) Call(_ context.Context, node, _ string, args any) (probes.Stream, error) {
+func (h *Hosts) Call(_ context.Context, node, tool string, args any) (probes.Stream, error) {
 	links, ok := h.Links[node]
 	if !ok {
 		return nil, fmt.Errorf("no agent on %s: %w", node, rpc.ErrUnavailable)
 	}
 	req, ok := args.(api.CaptureRequest)
-	if !ok {
-		return &list{links: links}, nil
+	switch {
+	case ok:
+	case tool == api.ToolLinks:
+		return list(links), nil
+	case tool == api.ToolOVS && h.Switch[node] != nil:
+		events := []api.OVSEvent{{Switch: &api.OVSSwitch{Version: "3.3.0"}}}
+		for _, b := range h.Switch[node] {
+			events = append(events, api.OVSEvent{Bridge: &b})
+		}
+		return list(events), nil
+	default:
+		return nil, rpc.Errorf(rpc.NotFound, "%s has no %s", node, tool)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -101,20 +112,26 @@ func Devices(names ...string) []api.Namespace {
 	return []api.Namespace{ns}
 }
 
-// list is the answer to what devices there are.
-type list struct {
-	links []api.Namespace
-	next  int
+// list is an answer that ends.
+func list[T any](events []T) *answer {
+	a := &answer{}
+	for _, e := range events {
+		a.messages = append(a.messages, event(e))
+	}
+	return a
 }
 
-func (l *list) Close() error { return nil }
+type answer struct{ messages []rpc.Message }
 
-func (l *list) Next() (rpc.Message, error) {
-	if l.next == len(l.links) {
+func (a *answer) Close() error { return nil }
+
+func (a *answer) Next() (rpc.Message, error) {
+	if len(a.messages) == 0 {
 		return rpc.Message{}, io.EOF
 	}
-	l.next++
-	return event(l.links[l.next-1]), nil
+	m := a.messages[0]
+	a.messages = a.messages[1:]
+	return m, nil
 }
 
 // capture is one capture as an agent would stream it.

@@ -44,13 +44,16 @@ func (p *Page) band(width, most int) []string {
 		l := part.NewLine(width, th)
 		l.Ground = ground
 		l.Skip(1).Spans(w)
-		if i == len(wrapped)-1 {
-			switch left := l.Left() - next.Width() - 1; {
-			case beside || left >= 3:
-				l.To(l.Used() + left).Spans(next)
-			}
+		if left := l.Left() - next.Width() - 1; i == len(wrapped)-1 && (beside || left >= 3) {
+			l.To(l.Used() + left).Spans(next)
+			next = nil
 		}
 		lines = append(lines, l.String())
+	}
+	if len(next) > 0 && len(lines) < most {
+		l := part.NewLine(width, th)
+		l.Ground = ground
+		lines = append(lines, l.Skip(3).Spans(next).String())
 	}
 	return lines
 }

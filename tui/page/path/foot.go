@@ -14,6 +14,15 @@ import (
 	"steth/tui/part"
 )
 
+// footRows is how many lines foot takes.
+func (p *Page) footRows(roomy bool) int {
+	notes := len(p.hold.Session.Notes())
+	if roomy {
+		return 2 + min(notes, mostNote)
+	}
+	return 1 + min(notes, 1)
+}
+
 // foot tells more of what is selected, and what the tables don't tell.
 func (p *Page) foot(width int, roomy bool) []string {
 	th := p.env.Theme
@@ -25,19 +34,12 @@ func (p *Page) foot(width int, roomy bool) []string {
 	} else {
 		spans = append(spans, part.Spans{{Style: th.Muted, Text: "no packet is selected"}})
 	}
-	state := p.aboutCaptures()
 	if roomy {
-		spans = append(spans, state)
-		for i, n := range p.hold.Session.Notes() {
-			if i == footRows {
-				break
-			}
-			spans = append(spans, part.Spans{{Style: th.Muted, Text: n}})
-		}
-	} else if notes := p.hold.Session.Notes(); p.troubled() {
-		spans = append(spans, state)
-	} else if len(notes) > 0 {
-		spans = append(spans, part.Spans{{Style: th.Muted, Text: notes[len(notes)-1]}})
+		spans = append(spans, p.aboutCaptures())
+	}
+	notes := p.hold.Session.Notes() // the newest are those that matter
+	for _, n := range notes[max(len(notes)-(p.footRows(roomy)-len(spans)), 0):] {
+		spans = append(spans, part.Spans{{Style: th.Muted, Text: n}})
 	}
 	var lines []string
 	for i, s := range spans {
@@ -88,7 +90,10 @@ func (p *Page) aboutHop() part.Spans {
 		return nil
 	}
 	h := hops[p.hops.cursor]
-	out := part.Spans{{Style: th.Text, Text: h.Name()}, {Style: th.Muted, Text: "  " + h.What}}
+	out := part.Spans{{Style: th.Text, Text: h.Name()}}
+	if h.Device != "" {
+		out = append(out, part.Span{Style: th.Muted, Text: "  " + h.What})
+	}
 	if h.Encap.Kind != "" {
 		out = append(out, part.Span{Style: th.Muted, Text: "  in " + wrapping(h.Encap)})
 	}
@@ -101,11 +106,6 @@ func (p *Page) aboutHop() part.Spans {
 		out = append(out, part.Span{Style: th.Muted, Text: "  filter "}, part.Span{Style: th.Text, Text: h.Filter.Text})
 	}
 	return out
-}
-
-// troubled tells whether something was dropped or not understood.
-func (p *Page) troubled() bool {
-	return slices.ContainsFunc(p.standing.Total.Hops, func(h match.HopSummary) bool { return h.Dropped > 0 || h.Unmatched.Sum() > 0 })
 }
 
 // aboutCaptures tells how far the clocks of the hosts are off, and what the

@@ -71,19 +71,19 @@ func (p *Page) hopColumnsOf(hops []follow.Hop, cells [][]part.Spans) []column {
 		colHost:  {title: "HOST", least: 4},
 		colHop:   {title: "HOP", least: 10, rank: 1},
 		colWhat:  {title: "WHAT", least: 12, rank: 5},
-		colSeen:  {title: "SEEN BY", least: 7, rank: 4},
+		colSeen:  {title: "SEEN BY", rank: 4},
 		colOut:   {title: "OUT " + arrow, right: true},
 		colBack:  {title: "BACK", right: true},
 		colDelay: {title: "+DELAY ms", right: true, rank: 2},
-		colMTU:   {title: "MTU", right: true, rank: 3},
-		colFound: {title: "EXPECTED AND FOUND", least: 18, rank: 2, fill: true},
+		colMTU:   {title: "MTU", right: true, rank: 4},
+		colFound: {title: "EXPECTED AND FOUND", least: 18, rank: 3, fill: true},
 	}
 	for i := range hops {
 		for c := range cols {
 			cols[c].want = max(cols[c].want, cells[i][c].Width())
 		}
 	}
-	for _, c := range []int{colIndex, colOut, colBack, colDelay, colMTU} {
+	for _, c := range []int{colIndex, colSeen, colOut, colBack, colDelay, colMTU} {
 		cols[c].least = max(cols[c].want, part.TextWidth(cols[c].title))
 	}
 	return cols

@@ -16,6 +16,7 @@ import (
 type packetGrid struct {
 	time, packet, bytes int
 	hops                []int // with the gap before each; equal for hops that see
+	lead                int   // blanks before each
 	narrow              bool  // no delays: there is room for signs alone
 	verdict             int
 }
@@ -34,7 +35,7 @@ const (
 // gridOf shares a width out. The marks come first: they are what the page is
 // for. Then the start of the packet, the verdict, and the rest of the packet.
 func gridOf(hops []follow.Hop, width int) packetGrid {
-	g := packetGrid{time: timeWide, bytes: 5, hops: make([]int, len(hops)), verdict: verdictWide}
+	g := packetGrid{time: timeWide, bytes: 5, hops: make([]int, len(hops)), lead: gap, verdict: verdictWide}
 	if width < 110 {
 		g.time = timeNarrow
 	}
@@ -44,14 +45,18 @@ func gridOf(hops []follow.Hop, width int) packetGrid {
 		g.verdict = verdictLess
 	}
 	if left() < packetLeast {
+		g.lead = 1
+		marks = g.marks(hops)
+	}
+	if left() < packetLeast {
 		g.bytes = -1
+	}
+	if left() < packetLeast {
+		g.time = timeNarrow
 	}
 	if left() < packetLeast {
 		g.narrow = true
 		marks = g.marks(hops)
-	}
-	if left() < packetLeast {
-		g.time = timeNarrow
 	}
 	if left() < packetLeast {
 		g.verdict = 0
@@ -68,10 +73,7 @@ func (g *packetGrid) marks(hops []follow.Hop) int {
 		if h.Capture >= 0 && !g.narrow {
 			w = max(w, markWide)
 		}
-		g.hops[i] = 1 + w
-		if !g.narrow {
-			g.hops[i]++
-		}
+		g.hops[i] = g.lead + w
 		total += g.hops[i]
 	}
 	return total
@@ -92,13 +94,7 @@ func (p *Page) drawPackets(width, height int) []string {
 		if p.hops.marked[i] || p.focus == onHops && i == p.hops.cursor {
 			style = th.AccentStrong
 		}
-		w := g.hops[i]
-		text := strconv.Itoa(h.Index)
-		lead := gap
-		if g.narrow {
-			lead = 1
-		}
-		head.Skip(lead).Cell(part.Spans{{Style: style, Text: text}}, w-lead)
+		head.Skip(g.lead).Cell(part.Spans{{Style: style, Text: strconv.Itoa(h.Index)}}, g.hops[i]-g.lead)
 	}
 	lines := []string{head.String()}
 	p.rows.fill(height - 1)
@@ -163,6 +159,9 @@ func (p *Page) packetLine(r *match.Row, g packetGrid, width int) string {
 	when := time.Unix(0, r.Time).In(p.env.Now().Location())
 	l.Put(th.Muted, when.Format(layout)).Skip(gap)
 	said := shorten(follow.Packet(r), p.path.From.Addresses, p.path.To.Addresses)
+	if g.packet < packetGood {
+		said = brief(said)
+	}
 	if r.Direction == match.Back {
 		said = "  " + said
 	}
@@ -176,12 +175,7 @@ func (p *Page) packetLine(r *match.Row, g packetGrid, width int) string {
 		if i >= len(g.hops) {
 			break
 		}
-		span := p.mark(m, g.narrow, young)
-		lead := gap
-		if g.narrow {
-			lead = 1
-		}
-		l.Skip(lead).Cell(part.Spans{span}, g.hops[i]-lead)
+		l.Skip(g.lead).Cell(part.Spans{p.mark(m, g.narrow, young)}, g.hops[i]-g.lead)
 	}
 	if g.verdict > 0 {
 		l.Skip(gap).Spans(p.verdict(r, g.verdict < verdictWide, young))
@@ -299,6 +293,12 @@ func shorten(row string, near, far []netip.Addr) string {
 		return from + " >  " + rest
 	}
 	return row
+}
+
+// brief leaves out of a packet's row what the signs of an echo don't need.
+func brief(row string) string {
+	row = strings.Replace(row, "ICMP echo request ", "echo ", 1)
+	return strings.Replace(row, "ICMP echo reply ", "reply ", 1)
 }
 
 // bare is the port of an end, and whether its address is one of the path's.

@@ -66,7 +66,7 @@ func (p *Page) command() string {
 func (p *Page) describe() tea.Cmd {
 	th := p.env.Theme
 	row := func(label, value string) part.Spans {
-		return part.Spans{{Style: th.Muted, Text: fmt.Sprintf("  %-10s", label)}, {Style: th.Text, Text: value}}
+		return part.Spans{{Style: th.Muted, Text: fmt.Sprintf("  %-11s", label)}, {Style: th.Text, Text: value}}
 	}
 	f := p.standing.Finding
 	sign := page.VerdictSign(th, f.Verdict)
@@ -93,7 +93,7 @@ func (p *Page) describe() tea.Cmd {
 			lines = append(lines, row("NAT", h.View.NAT))
 		}
 		v, text := h.Confirmed()
-		lines = append(lines, part.Spans{{Style: th.Muted, Text: fmt.Sprintf("  %-10s", "found")}, page.VerdictSign(th, v), {Style: th.Text, Text: " " + text}})
+		lines = append(lines, part.Spans{{Style: th.Muted, Text: fmt.Sprintf("  %-11s", "found")}, page.VerdictSign(th, v), {Style: th.Text, Text: " " + text}})
 		if h.Capture < 0 {
 			continue
 		}

@@ -13,12 +13,11 @@ import (
 )
 
 const (
-	airy      = 30 // the height from which on there are blank lines
-	fewRows   = 5  // packets that always show, as far as the screen has room
-	manyRows  = 10 // packets that show before all hops do, on an airy page
-	footRows  = 2
-	fewHops   = 4 // hops that always show
-	deepShare = 3 // of an airy page at most one part in so many is for notes
+	airy     = 30 // the height from which on there are blank lines
+	fewRows  = 5  // packets that always show, as far as the screen has room
+	manyRows = 10 // packets that show before all hops do, on an airy page
+	fewHops  = 4  // hops that always show
+	mostNote = 2  // notes that show on an airy page
 )
 
 // View implements [page.Page].
@@ -41,28 +40,23 @@ func (p *Page) View(width, height int) string {
 	lines = append(lines, p.band(width, max(height/8, 1))...)
 	blank()
 
-	foot := p.foot(width, roomy)
+	foot := p.footRows(roomy)
 	hops := hopRows(p.standing.Hops)
 	least := fewRows
 	if roomy {
 		least = manyRows
 	}
 	rules := 2
-	if len(foot) == 0 {
-		rules = 1
-	}
-	room := height - len(lines) - rules - len(foot) - 1 // a line of headings over the packets
+	room := height - len(lines) - rules - foot - 1 // a line of headings over the packets
 	hops = max(min(hops, room-least), min(hops, 1+fewHops))
 	p.hot.hopsY, p.hot.hopsH = len(lines), hops
 	lines = append(lines, p.drawHops(width, hops)...)
 	lines = append(lines, p.ruleLine(width))
-	rows := max(height-len(lines)-len(foot)-min(len(foot), 1), 1)
+	rows := max(height-len(lines)-foot-1, 1)
 	p.hot.rowsY, p.hot.rowsH = len(lines), rows
 	lines = append(lines, p.drawPackets(width, rows)...)
-	if len(foot) > 0 {
-		lines = append(lines, part.Rule(width, p.env.Theme))
-		lines = append(lines, foot...)
-	}
+	lines = append(lines, part.Rule(width, p.env.Theme))
+	lines = append(lines, p.foot(width, roomy)...)
 	return strings.Join(part.Fit(lines, width, height), "\n")
 }
 
@@ -157,7 +151,7 @@ func (p *Page) clock(whole bool) part.Spans {
 	out := part.Spans{{Style: th.Good, Text: th.Glyphs.Live + " live "}}
 	if n := p.rows.newer(); p.rows.frozen() {
 		out = part.Spans{{Style: th.Warn, Text: th.Glyphs.Paused + " paused "}}
-		if whole {
+		if whole && n > 0 {
 			out = append(out, part.Span{Style: th.Muted, Text: page.Count(int(n)) + " newer  "})
 		}
 	}
