@@ -177,10 +177,13 @@ func (w *world) path(ctx context.Context, p pathFlags) (openstack.Path, error) {
 	return q.Ask(w.snapshot())
 }
 
-// announce says on standard error how many hops are watched, once they are.
+// announce says on standard error how many hops are watched, once they are, and
+// before that which hosts are waited for.
 func announce(s *follow.Session) {
+	const long = time.Second
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
+	said := false
 	for {
 		select {
 		case <-s.Done():
@@ -188,14 +191,24 @@ func announce(s *follow.Session) {
 		case <-tick.C:
 		}
 		watched, busy := 0, 0
+		var asked []string
 		hops := s.Hops()
 		for _, h := range hops {
 			switch h.State {
 			case follow.Watching:
 				watched++
-			case follow.Asking, follow.Opening:
+			case follow.Asking:
+				busy++
+				if !slices.Contains(asked, h.Host) {
+					asked = append(asked, h.Host)
+				}
+			case follow.Opening:
 				busy++
 			}
+		}
+		if began, ok := s.Began(); ok && !said && len(asked) > 0 && time.Since(began) > long {
+			said = true
+			fmt.Fprintf(os.Stderr, "following: %d hops are watched, waiting for the agent of %s\n", watched, safetext.Clean(strings.Join(asked, ", ")))
 		}
 		if busy == 0 && watched > 0 {
 			fmt.Fprintf(os.Stderr, "following: %d of %d hops are watched\n", watched, len(hops))

@@ -57,10 +57,27 @@ func (m *Matcher) judge(s *slot) judgement {
 	if j.before != 0 {
 		j.flags |= Appeared
 	}
+	if j.verdict == Unknown && m.bordering(s) {
+		j.flags |= Bordering
+	}
 	if j.verdict == Duplicate {
 		j.flags &^= Resent | Appeared
 	}
 	return j
+}
+
+// bordering tells whether a row is so near to the beginning or the end of the
+// watching that it could not be seen everywhere in any case.
+func (m *Matcher) bordering(s *slot) bool {
+	if m.over != 0 && s.opened > m.over-int64(m.options.Settle) {
+		return true
+	}
+	for h := range m.watches {
+		if m.sees&(1<<h) != 0 && s.opened < m.watches[h].started+int64(m.options.Skew) {
+			return true
+		}
+	}
+	return false
 }
 
 // missing finds the hops that should have seen the packet.

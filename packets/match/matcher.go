@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"math/bits"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,6 +25,7 @@ type Matcher struct {
 	narrow  uint32  // hops, beside the path too, that see nothing but packets of the path
 
 	now     int64
+	over    int64 // when the watching ended, 0 while it goes on
 	version uint64
 	entry   int // see Enter
 	watches []watch
@@ -74,7 +76,7 @@ func New(hops []Hop, o Options) (*Matcher, error) {
 	}
 	n := len(hops)
 	m := &Matcher{
-		hops: append([]Hop(nil), hops...), options: o, groups: make([][]int, n),
+		options: o,
 		watches: make([]watch, n), first: 1, next: 1, settling: 1,
 		slots: make([]slot, o.Rows), times: make([]int64, o.Rows*n), kept: make([]byte, o.Rows*o.Keep),
 		byKey: newIndex(o.Rows), byPair: newIndex(o.Rows), again: newIndex(o.Rows),
@@ -86,6 +88,26 @@ func New(hops []Hop, o Options) (*Matcher, error) {
 		m.usual[d] = make([]delay, n*n)
 		m.latest[d] = make([]uint64, n)
 	}
+	m.lay(hops)
+	return m, nil
+}
+
+// SetHops says what has become known of the hops, as New was told of them and as
+// many: that one can't see after all, say. Rows are judged anew; those that have
+// left the ring stay counted as they were.
+func (m *Matcher) SetHops(hops []Hop) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(hops) == len(m.hops) {
+		m.lay(hops)
+		m.version++
+	}
+}
+
+// lay sets the path. m.mu is held, or m is new.
+func (m *Matcher) lay(hops []Hop) {
+	m.hops, m.groups = slices.Clone(hops), make([][]int, len(hops))
+	m.path, m.sees, m.narrow = 0, 0, 0
 	for i := range m.hops {
 		h := &m.hops[i]
 		if h.MTU == 0 {
@@ -106,7 +128,6 @@ func New(hops []Hop, o Options) (*Matcher, error) {
 			}
 		}
 	}
-	return m, nil
 }
 
 // Start says that the hop's capture sees everything from t on. Before it, and
@@ -126,6 +147,15 @@ func (m *Matcher) Start(hop int, t int64) {
 // Stop says that the hop's capture sees nothing any more from t on.
 func (m *Matcher) Stop(hop int, t int64) {
 	m.change(hop, func(w *watch) { w.ended = max(t, 1) })
+}
+
+// End says that the watching ended at t: what passed less than Settle before it
+// is not to be expected everywhere ([Bordering]).
+func (m *Matcher) End(t int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.over = max(t, 1)
+	m.version++
 }
 
 // Gap says that the hop's capture dropped n packets between two times. It may

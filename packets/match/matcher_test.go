@@ -689,6 +689,77 @@ func TestUnmatched(t *testing.T) {
 }
 
 // TestVersion rises when a row's state changes by time alone.
+// TestBordering: what passed before the last hop was watched, or when the
+// watching ended, is told apart from what a capture in between did not see.
+func TestBordering(t *testing.T) {
+	m, err := New(lab(), Options{Near: []netip.Addr{near}, Far: []netip.Addr{far}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for h, at := range map[int]int64{0: 0, 1: 0, 3: 500, 4: 200} {
+		m.Start(h, start+at*ms)
+	}
+	send(m, echo(1, false), start+100*ms, 0, 1)        // two hops don't watch yet
+	send(m, echo(2, false), start+300*ms, 0, 1)        // one doesn't, the next does
+	send(m, echo(3, false), start+400*ms, 0, 1, 4)     // it came all the same
+	send(m, echo(4, false), start+600*ms, 0, 1)        // lost
+	send(m, echo(5, false), start+2000*ms, 0, 1)       // nobody knows: a capture dropped
+	send(m, echo(6, false), start+9500*ms, 0, 1)       // on its way
+	send(m, echo(7, false), start+9600*ms, 0, 1, 3, 4) // there
+	m.Gap(3, start+1900*ms, start+2100*ms, 1)
+	m.Gap(4, start+1900*ms, start+2100*ms, 1)
+	for _, h := range []int{0, 1, 3, 4} {
+		m.Stop(h, start+10_000*ms)
+	}
+	m.End(start + 10_000*ms)
+	m.Advance(start + 60_000*ms)
+	want := []string{"unknown bordering", "lost", "delivered", "lost", "unknown", "unknown bordering", "delivered"}
+	for i, r := range rowsOf(m) {
+		got := r.Verdict.String()
+		if r.Flags&Bordering != 0 {
+			got += " bordering"
+		}
+		if got != want[i] {
+			t.Errorf("echo %d is %s, want %s", i+1, got, want[i])
+		}
+	}
+	if s := m.Total().Out; s.Unknown != 3 || s.Bordering != 2 {
+		t.Errorf("%d unknown, %d of them bordering, want 3 and 2", s.Unknown, s.Bordering)
+	}
+}
+
+// TestSetHops: a host of the path that is never heard of leaves its hops blind,
+// and packets that came as far as anybody sees are delivered.
+func TestSetHops(t *testing.T) {
+	m, err := New(lab(), Options{Near: []netip.Addr{near}, Far: []netip.Addr{far}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Start(0, start)
+	m.Start(1, start)
+	send(m, datagramOf(1, "there"), start+100*ms, 0, 1)
+	m.Advance(start + 60_000*ms)
+	if r := rowsOf(m)[0]; r.Verdict != Unknown || picture(&r) != "out o +0.06 b ? ? unknown" {
+		t.Errorf("before: %s", picture(&r))
+	}
+	less := lab()
+	for _, h := range []int{2, 3, 4} {
+		less[h].Blind, less[h].Aside = true, true
+	}
+	version := m.Version()
+	m.SetHops(less)
+	if r := rowsOf(m)[0]; picture(&r) != "out o +0.06 b b b delivered" {
+		t.Errorf("after: %s", picture(&r))
+	}
+	if m.Version() == version {
+		t.Error("readers aren't told")
+	}
+	m.SetHops(less[:3])
+	if r := rowsOf(m)[0]; len(r.Marks) != 5 {
+		t.Error("a path of another length was taken")
+	}
+}
+
 func TestVersion(t *testing.T) {
 	m := newMatcher(t, lab(), Options{})
 	send(m, echo(1, false), start, 0)

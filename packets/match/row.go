@@ -69,6 +69,7 @@ const (
 	Oversize                    // larger than the MTU where it was seen: not yet segmented
 	Reshaped                    // it may have passed other hops cut, joined or reassembled
 	Bypassed                    // a hop in the middle missed it
+	Bordering                   // not known, for it passed before the last hop was watched or as the watching ended
 )
 
 // MarkState is what one hop has to say of one packet.

@@ -37,6 +37,7 @@ type Totals struct {
 	Answered, Unanswered                         uint64
 	Resent, Late, Reordered, Flooded, Astray     uint64
 	Appeared, Guessed, Reshaped                  uint64
+	Bordering                                    uint64 // of Unknown
 	Overrun                                      uint64 // left the ring before they were settled; counted as waiting
 }
 
@@ -191,6 +192,9 @@ func (t *tally) count(j *judgement, a Answer, overrun bool) {
 		c.Lost++
 	case Unknown:
 		c.Unknown++
+		if j.flags&Bordering != 0 {
+			c.Bordering++
+		}
 	case Duplicate:
 		c.Duplicate++
 	}

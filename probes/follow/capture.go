@@ -14,6 +14,7 @@ import (
 	"steth/feed"
 	"steth/openstack"
 	"steth/packets"
+	"steth/packets/match"
 	"steth/probes"
 	"steth/probes/capture"
 )
@@ -26,17 +27,19 @@ type device struct {
 	guess             bool // it may not be its hop's device
 	filter            string
 	vlan, snap        int
+	seconds           int // to run; 0: until it is ended
 	feed              *feed.Feed
 	tape              *tape
 }
 
-// arrange gives every hop that has a device a capture, one for each device that
-// is known, and notes in the hops which. It opens nothing.
-func arrange(hops []Hop, what openstack.Follow) []*device {
+// arrange gives every hop of a host that has a device a capture, one for each
+// device that is known, and notes in the hops which: of all captures they come
+// behind the first so many. It opens nothing.
+func arrange(hops []Hop, host string, first int, what openstack.Follow) []*device {
 	var out []*device
 	for i := range hops {
 		h := &hops[i]
-		if h.Capture = -1; h.State != Opening {
+		if h.Host != host || h.State != Opening {
 			continue
 		}
 		h.Filter = h.Hop.Filter(what)
@@ -56,23 +59,24 @@ func arrange(hops []Hop, what openstack.Follow) []*device {
 				host: h.Host, netns: h.Netns, name: name, guess: guess,
 				filter: h.Filter.Text, vlan: h.Filter.VLAN, snap: snap, hops: []int{i},
 			})
-			return len(out) - 1
+			return first + len(out) - 1
 		}
 		if h.guesses != nil { // each has a ring of its own, whose packets are the hop's alone
-			h.Capture = len(out)
+			h.Capture = first + len(out)
 			for _, name := range h.guesses {
 				made(name, true)
 			}
 			continue
 		}
-		h.Capture = slices.IndexFunc(out, func(d *device) bool {
-			return !d.guess && d.host == h.Host && d.netns == h.Netns && d.name == h.Device
+		at := slices.IndexFunc(out, func(d *device) bool {
+			return !d.guess && d.netns == h.Netns && d.name == h.Device
 		})
-		if h.Capture < 0 {
+		if at < 0 {
 			h.Capture = made(h.Device, false)
 			continue
 		}
-		d := out[h.Capture]
+		d := out[at]
+		h.Capture = first + at
 		d.join(h.Filter.Text, h.Filter.VLAN, snap)
 		d.hops = append(d.hops, i)
 	}
@@ -268,7 +272,7 @@ func (w *watcher) sure(err error) int64 {
 // finish ends the tapes of the captures that ended as they should: all at the
 // moment up to which the first of them is sure, so that what was lost after it
 // is blamed on no hop rather than on a wide interval.
-func finish(all []*watcher) {
+func finish(m *match.Matcher, all []*watcher) {
 	end := int64(math.MaxInt64)
 	for _, w := range all {
 		if w.started != 0 && w.err == nil {
@@ -279,6 +283,9 @@ func finish(all []*watcher) {
 		if w.started != 0 && w.err == nil {
 			w.tape.end(end)
 		}
+	}
+	if end != math.MaxInt64 {
+		m.End(end)
 	}
 }
 

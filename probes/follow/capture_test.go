@@ -26,7 +26,7 @@ func TestFinish(t *testing.T) {
 		}
 		frame := echo(1)
 		m.See(0, &packets.Packet{Time: start + 100*ms, Length: uint32(len(frame)), Data: frame})
-		finish(all)
+		finish(m, all)
 		m.Advance(start + int64(time.Minute))
 		return m.Total()
 	}

@@ -3,10 +3,12 @@
 //
 // A [Session] goes through four steps. It asks the agents of all hosts on the
 // path which devices there are and holds them against what the path expects
-// (survey.go). It opens one capture on each device, all at once, and gives what
-// they bring to the matcher (capture.go, matching.go). It goes on until its time
-// is over or it is stopped. It judges (judge.go): a pure function from what was
-// counted to a [probes.Finding].
+// (survey.go). It opens one capture on each device of a host as soon as that
+// host has answered, and gives what they bring to the matcher (capture.go,
+// matching.go): no host waits for another, and what passed before the last one
+// joined is blamed on nobody. It goes on until its time is over or it is
+// stopped. It judges (judge.go): a pure function from what was counted to a
+// [probes.Finding].
 //
 // What can't be seen never stops the rest: a host without an agent, a device
 // that isn't there or that goes away has its reason on its hop ([Hop].Why), and

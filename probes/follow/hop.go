@@ -55,3 +55,7 @@ func (h Hop) Name() string {
 
 // seen tells whether packets are or were seen at the hop.
 func (h Hop) seen() bool { return h.State == Watching || h.State == Ended || h.State == Broken }
+
+// maySee tells whether the hop has a capture, or may get one: its host has not
+// been heard of.
+func (h Hop) maySee() bool { return h.Capture >= 0 || h.State == Asking && h.Host != "" }

@@ -87,7 +87,8 @@ func (f facts) finding() probes.Finding {
 		return f.vanished()
 	case f.crossed() == 0:
 		return f.silent()
-	case f.sum.Out.Unknown > 0 || f.lastSeen() == 0 && f.sum.Out.Delivered == 0:
+	case f.sum.Out.Unknown > f.sum.Out.Bordering, count(f.sum.Out) == 0 && f.sum.Out.Bordering > 0,
+		f.lastSeen() == 0 && f.sum.Out.Delivered == 0:
 		return f.unfollowed()
 	case f.lastSeen() == 0:
 		return f.intercepted()
@@ -148,11 +149,20 @@ func (f facts) worst() *match.Interval {
 	return nil
 }
 
-// count is how many packets went a way, copies that the network made left out.
-func count(t match.Totals) uint64 { return t.Rows - t.Duplicate }
+// count is how many packets went a way and could have been seen everywhere,
+// copies that the network made left out.
+func count(t match.Totals) uint64 { return t.Rows - t.Duplicate - t.Bordering }
+
+// bordering is how many packets passed before all captures had begun or when
+// they ended, and were not seen everywhere: of those nothing follows.
+func (f facts) bordering() uint64 {
+	return f.sum.Out.Bordering + f.sum.Back.Bordering + f.sum.Neither.Bordering
+}
 
 // crossed is how many packets were seen anywhere.
-func (f facts) crossed() uint64 { return count(f.sum.Out) + count(f.sum.Back) + f.sum.Neither.Rows }
+func (f facts) crossed() uint64 {
+	return count(f.sum.Out) + count(f.sum.Back) + f.sum.Neither.Rows + f.sum.Out.Bordering + f.sum.Back.Bordering
+}
 
 func (f facts) lost(i match.Interval) probes.Finding {
 	out, back := count(f.sum.Out), count(f.sum.Back)
@@ -284,8 +294,14 @@ func (f facts) lastSeen() uint64 { return f.sum.Hops[f.last()].Out + f.sum.Hops[
 
 func (f facts) unfollowed() probes.Finding {
 	out := count(f.sum.Out)
-	reason := fmt.Sprintf("%d of %d could not be followed to %s", f.sum.Out.Unknown, out, f.hops[f.last()].Name())
-	if out == 0 {
+	reason := fmt.Sprintf("%d of %d could not be followed to %s", f.sum.Out.Unknown-f.sum.Out.Bordering, out, f.hops[f.last()].Name())
+	switch {
+	case out == 0 && f.sum.Out.Bordering > 0:
+		return probes.Finding{
+			Code:   "not-followed",
+			Reason: fmt.Sprintf("%d packets passed before all captures had begun or when they ended, and none in between", f.sum.Out.Bordering),
+		}
+	case out == 0:
 		reason = fmt.Sprintf("%d packets were seen, none of them on its way from %s", f.crossed(), f.path.From.Name)
 	}
 	var dropped []string
@@ -302,7 +318,7 @@ func (f facts) unfollowed() probes.Finding {
 	if len(dropped) > 0 {
 		reason += ": " + strings.Join(dropped, ", ")
 	}
-	return probes.Finding{Code: "not-followed", Reason: reason + f.answers()}
+	return probes.Finding{Code: "not-followed", Reason: reason + f.answers() + f.margin()}
 }
 
 // intercepted tells of packets that were answered, and not by the path's end.
@@ -321,11 +337,11 @@ func (f facts) intercepted() probes.Finding {
 }
 
 func (f facts) unanswered() probes.Finding {
-	return probes.Finding{Code: "unanswered", Reason: f.came() + "; no answer was seen"}
+	return probes.Finding{Code: "unanswered", Reason: f.came() + "; no answer was seen" + f.margin()}
 }
 
 func (f facts) delivered() probes.Finding {
-	out := probes.Finding{Code: "delivered", Reason: f.came() + f.answers()}
+	out := probes.Finding{Code: "delivered", Reason: f.came() + f.answers() + f.margin()}
 	if h := slices.IndexFunc(f.hops, func(h Hop) bool { return len(h.Check.Faults) > 0 }); h >= 0 {
 		out.Code = "device-differs"
 		out.Reason += fmt.Sprintf("; but at hop %d %s", f.hops[h].Index, f.hops[h].Differs())
@@ -350,13 +366,22 @@ func (f facts) answers() string {
 	return ""
 }
 
+// margin tells of packets that passed at the border of the watching.
+func (f facts) margin() string {
+	if n := f.bordering(); n > 0 {
+		return fmt.Sprintf("; %d more passed before all captures had begun or when they ended", n)
+	}
+	return ""
+}
+
 func (f facts) fields() map[string]any {
 	return map[string]any{
-		"hops": len(f.hops), "out": count(f.sum.Out), "out_lost": f.sum.Out.Lost, "out_unknown": f.sum.Out.Unknown,
-		"back": count(f.sum.Back), "back_lost": f.sum.Back.Lost, "back_unknown": f.sum.Back.Unknown,
+		"hops": len(f.hops), "out": count(f.sum.Out), "out_lost": f.sum.Out.Lost, "out_unknown": f.sum.Out.Unknown - f.sum.Out.Bordering,
+		"back": count(f.sum.Back), "back_lost": f.sum.Back.Lost, "back_unknown": f.sum.Back.Unknown - f.sum.Back.Bordering,
 		"answered": f.sum.Out.Answered, "unanswered": f.sum.Out.Unanswered,
-		"watched": len(slices.DeleteFunc(slices.Clone(f.hops), func(h Hop) bool { return !h.seen() })),
-		"dropped": dropped(f.sum), "unmatched": unmatched(f.sum),
+		"watched":   len(slices.DeleteFunc(slices.Clone(f.hops), func(h Hop) bool { return !h.seen() })),
+		"bordering": f.bordering(),
+		"dropped":   dropped(f.sum), "unmatched": unmatched(f.sum),
 		"longest_delay_ns": f.longest(),
 	}
 }

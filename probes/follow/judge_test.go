@@ -145,6 +145,26 @@ func TestJudge(t *testing.T) {
 			},
 			4, 4, probes.OK, "answered-on-the-way", "4 of 4 were answered after 2 eth1 on cmp1; none came to 5 tap2 on cmp2; replies 4 of 4",
 		},
+		"what passes as the watching begins or ends accuses nobody": {
+			func(f *facts) {
+				f.sum.Out.Delivered, f.sum.Out.Unknown, f.sum.Out.Bordering = 98, 2, 2
+				f.sum.Back.Delivered, f.sum.Back.Unknown, f.sum.Back.Bordering = 97, 1, 1
+			},
+			100, 98, probes.OK, "delivered", "98 of 98 came to 5 tap2 on cmp2, the end; replies 97 of 97; 3 more passed before all captures had begun or when they ended",
+		},
+		"all passed as the watching ended": {
+			func(f *facts) {
+				f.sum.Out = match.Totals{Rows: 3, Unknown: 3, Bordering: 3}
+			},
+			3, 0, probes.Warn, "not-followed", "3 packets passed before all captures had begun or when they ended, and none in between",
+		},
+		"some of what is unknown passed as the watching ended": {
+			func(f *facts) {
+				f.sum.Out.Delivered, f.sum.Out.Unknown, f.sum.Out.Bordering = 90, 10, 2
+				f.sum.Hops[3].Dropped = 8
+			},
+			100, 0, probes.Warn, "not-followed", "8 of 98 could not be followed to 5 tap2 on cmp2: the capture at 4 eth1 on cmp2 dropped 8; 2 more passed before all captures had begun or when they ended",
+		},
 		"drops accuse nobody": {
 			func(f *facts) {
 				f.sum.Out.Delivered, f.sum.Out.Unknown = 90, 10

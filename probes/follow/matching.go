@@ -25,7 +25,7 @@ func matching(hops []Hop, what openstack.Follow) ([]match.Hop, match.Options) {
 			clocks = append(clocks, h.Host)
 		}
 		out[i] = match.Hop{
-			Blind: h.Capture < 0, Aside: i < first || i > last,
+			Blind: !h.maySee(), Aside: i < first || i > last,
 			Wide: h.Filter.Wide != "", Capture: h.Capture + 1, Clock: slices.Index(clocks, h.Host),
 			Passing: passing(hops, i), Encap: encap(h.Encap),
 			Translate: append(translate(h.View.Near, origin.Near), translate(h.View.Far, origin.Far)...),
@@ -38,11 +38,11 @@ func matching(hops []Hop, what openstack.Follow) ([]match.Hop, match.Options) {
 	return out, options
 }
 
-// ends are the first and the last hop that have a capture.
+// ends are the first and the last hop that have a capture, or may have one yet.
 func ends(hops []Hop) (first, last int) {
 	first, last = len(hops), -1
 	for i, h := range hops {
-		if h.Capture >= 0 {
+		if h.maySee() {
 			first, last = min(first, i), i
 		}
 	}

@@ -47,3 +47,9 @@ func (p Plan) check() error {
 
 // seconds is For as agents take it.
 func (p Plan) seconds() int { return int((p.For + time.Second - 1) / time.Second) }
+
+// left are the seconds that a capture has which begins so much later than the
+// first; 0 where it's not worth while.
+func (p Plan) left(late time.Duration) int {
+	return int(max(0, (p.For-late+time.Second/2)/time.Second))
+}

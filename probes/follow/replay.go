@@ -75,8 +75,12 @@ func (s *Session) play(ctx context.Context, src Source) error {
 	for i, c := range r.Captures {
 		devices[i] = &device{host: c.Host, netns: c.Netns, name: c.Device, filter: c.Filter, hops: c.Hops}
 	}
+	m, err := s.lay()
+	if err != nil {
+		return err
+	}
 	s.mu.Lock()
-	m, err := s.open(devices)
+	err = s.open(devices, m)
 	s.mu.Unlock()
 	if err != nil {
 		return err
@@ -98,6 +102,9 @@ func (s *Session) play(ctx context.Context, src Source) error {
 	}
 	for i, c := range r.Captures {
 		err = errors.Join(err, p.end(i, c))
+	}
+	if end := r.end(); end > 0 {
+		m.End(end)
 	}
 	m.Advance(max(p.newest, r.Ended.UnixNano()) + int64(2*settling))
 	return err

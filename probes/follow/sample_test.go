@@ -27,6 +27,9 @@ func TestTooMany(t *testing.T) {
 					return
 				}
 				again = true
+				if key == "cmp1/tap1" {
+					time.Sleep(time.Millisecond) // the others have begun by then
+				}
 				s.started(start)
 				s.packet(start+ms, false, echo(1))
 				if key == "cmp1/tap1" {

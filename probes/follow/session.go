@@ -122,29 +122,45 @@ func (s *Session) work(do func() error) {
 	}
 }
 
-// follow asks the hosts, opens the captures and waits for their end.
+// errOver says why a host isn't waited for any longer.
+var errOver = errors.New("its agent had not answered when the time was over")
+
+// follow asks the hosts, opens the captures of each as soon as it has answered,
+// and waits for their end.
 func (s *Session) follow(ctx context.Context) error {
-	s.survey(ctx)
-	devices, m, err := s.arrange()
-	if err != nil || len(devices) == 0 {
+	m, err := s.lay()
+	if err != nil {
 		return err
 	}
 	watching, end := context.WithCancelCause(ctx)
 	defer end(nil)
+	asking, giveUp := context.WithCancelCause(watching)
+	defer giveUp(nil)
 	var captures sync.WaitGroup
-	watchers := make([]*watcher, len(devices))
-	for i, d := range devices {
-		w := &watcher{session: s, device: d, tape: d.tape, seconds: s.plan.seconds()}
-		watchers[i] = w
-		captures.Go(func() {
-			w.err = s.guard(d.where()+" on "+d.host, func() error { return w.run(watching) })
-			s.over(d, w.err)
-		})
-	}
+	var watchers []*watcher // guarded by s.mu while captures may begin
 	all := make(chan struct{})
 	go func() {
+		defer close(all)
+		s.survey(asking, func(host string) {
+			devices, failed := s.arrange(host, m)
+			if failed != nil {
+				end(failed)
+			}
+			for _, d := range devices {
+				w := &watcher{session: s, device: d, tape: d.tape, seconds: d.seconds}
+				s.mu.Lock()
+				watchers = append(watchers, w)
+				s.mu.Unlock()
+				captures.Go(func() {
+					w.err = s.guard(d.where()+" on "+d.host, func() error { return w.run(watching) })
+					s.over(d, w.err)
+					if began, ok := s.beganAt(); ok && w.err == nil && s.plan.left(s.env.Now().Sub(began)) == 0 {
+						giveUp(errOver)
+					}
+				})
+			}
+		})
 		captures.Wait()
-		close(all)
 	}()
 	var injecting sync.WaitGroup
 	var failed error // of the injection
@@ -154,8 +170,15 @@ func (s *Session) follow(ctx context.Context) error {
 	s.pace(watching, end, m, all)
 	<-all
 	injecting.Wait()
-	finish(watchers)
+	finish(m, watchers)
 	m.Advance(s.env.Now().Add(2 * settling).UnixNano())
+	broken := context.Cause(watching)
+	switch {
+	case ctx.Err() == nil && broken != context.Canceled && !errors.Is(broken, probes.ErrStopped):
+		return broken
+	case len(watchers) == 0: // the hops say why
+		return nil
+	}
 	return failed
 }
 
@@ -244,25 +267,10 @@ func (s *Session) change(f func()) {
 	s.version.Add(1)
 }
 
-// arrange makes the captures and the matcher of what the survey found.
-func (s *Session) arrange() ([]*device, *match.Matcher, error) {
+// lay makes the matcher, of a path on which any hop may yet see packets.
+func (s *Session) lay() (*match.Matcher, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer s.version.Add(1)
-	devices := arrange(s.hops, s.plan.Follow)
-	if len(devices) == 0 {
-		return nil, nil, nil
-	}
-	m, err := s.open(devices)
-	if err != nil {
-		return nil, nil, err
-	}
-	return devices, m, nil
-}
-
-// open makes a feed and a tape for each device, and the matcher behind them.
-// s.mu is held.
-func (s *Session) open(devices []*device) (*match.Matcher, error) {
 	hops, options := matching(s.hops, s.plan.Follow)
 	if s.probe != nil {
 		options.Only = func(frame []byte) bool {
@@ -274,19 +282,65 @@ func (s *Session) open(devices []*device) (*match.Matcher, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.matcher.Store(m)
+	return m, nil
+}
+
+// arrange makes the captures of a host's hops, which are settled. The matcher
+// learns which of them are.
+func (s *Session) arrange(host string, m *match.Matcher) ([]*device, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.version.Add(1)
+	seconds := s.plan.seconds()
+	if seconds > 0 && !s.began.IsZero() { // it ends with the others
+		if seconds = s.plan.left(s.env.Now().Sub(s.began)); seconds == 0 {
+			for i := range s.hops {
+				if h := &s.hops[i]; h.Host == host && h.State == Opening {
+					h.State, h.Why = Unseen, errOver.Error()
+				}
+			}
+		}
+	}
+	devices := arrange(s.hops, host, len(s.devices), s.plan.Follow)
+	if err := s.open(devices, m); err != nil {
+		return nil, err
+	}
+	for _, d := range devices {
+		d.seconds = seconds
+	}
+	s.order()
+	hops, _ := matching(s.hops, s.plan.Follow)
+	m.SetHops(hops)
+	return devices, nil
+}
+
+// order puts the devices into the order of the path. s.mu is held.
+func (s *Session) order() {
+	before := slices.Clone(s.devices)
+	slices.SortStableFunc(s.devices, func(a, b *device) int { return a.hops[0] - b.hops[0] })
+	for i := range s.hops {
+		if h := &s.hops[i]; h.Capture >= 0 {
+			h.Capture = slices.Index(s.devices, before[h.Capture])
+		}
+	}
+}
+
+// open makes a feed for each device, and a tape that leads to it and to the
+// matcher. s.mu is held.
+func (s *Session) open(devices []*device, m *match.Matcher) error {
 	for _, d := range devices {
 		f, err := feed.New(feed.About{
 			Title: "path", Target: s.plan.Path.From.Name + " → " + s.plan.Path.To.Name,
 			Host: d.host, Netns: d.netns, Device: d.name, Filter: d.filter, Shape: feed.Packets,
 		}, s.env.Spool)
 		if err != nil {
-			return nil, fmt.Errorf("open a feed for %s of %s: %w", d.where(), d.host, err)
+			return fmt.Errorf("open a feed for %s of %s: %w", d.where(), d.host, err)
 		}
 		d.feed, d.tape = f, &tape{device: d, matcher: m}
 		s.devices = append(s.devices, d)
 	}
-	s.matcher.Store(m)
-	return m, nil
+	return nil
 }
 
 // watching notes that a capture has begun.
@@ -364,8 +418,9 @@ func (s *Session) Notes() []string {
 	return append([]string{}, s.notes...)
 }
 
-// Feeds are the captures as they were taken, one a device; [Hop].Capture is an
-// index of them.
+// Feeds are the captures as they were taken, one a device in the order of the
+// path; [Hop].Capture is an index of them. As long as hosts are asked there may
+// come more, and then indexes change.
 func (s *Session) Feeds() []*feed.Feed {
 	s.mu.Lock()
 	defer s.mu.Unlock()

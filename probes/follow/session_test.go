@@ -30,11 +30,19 @@ type hosts struct {
 	captures map[string]func(*script)   // by host/device
 	switches map[string][]api.OVSEvent  // by host; a host that isn't in it has no Open vSwitch
 	offsets  map[string]time.Duration
+	slow     map[string]time.Duration // that a host takes to say which devices it has
 	mu       sync.Mutex
 	asked    []api.CaptureRequest
 }
 
-func (h *hosts) Call(_ context.Context, node, tool string, args any) (probes.Stream, error) {
+func (h *hosts) Call(ctx context.Context, node, tool string, args any) (probes.Stream, error) {
+	if d := h.slow[node]; d > 0 && tool == api.ToolLinks {
+		select {
+		case <-time.After(d):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
 	links, ok := h.links[node]
 	if !ok {
 		return nil, fmt.Errorf("no agent on %s: %w", node, rpc.ErrUnavailable)
@@ -60,6 +68,7 @@ func (h *hosts) Call(_ context.Context, node, tool string, args any) (probes.Str
 		if req.Packets > 0 {
 			key += " at a glance"
 		}
+		s.seconds = req.Seconds
 		if run := h.captures[key]; run != nil {
 			run(s)
 		}
@@ -78,6 +87,9 @@ type script struct {
 	once   sync.Once
 	end    error // after the last message; nil: it stays open
 	offset time.Duration
+	lasts  time.Duration // before its end comes
+	// seconds is what was asked for.
+	seconds int
 }
 
 func (s *script) Next() (rpc.Message, error) {
@@ -85,6 +97,11 @@ func (s *script) Next() (rpc.Message, error) {
 		return m, nil
 	}
 	if s.end != nil {
+		select {
+		case <-time.After(s.lasts):
+		case <-s.closed:
+			return rpc.Message{}, rpc.ErrCancelled
+		}
 		return rpc.Message{}, s.end
 	}
 	<-s.closed
@@ -427,5 +444,124 @@ func TestPlansThatCantBe(t *testing.T) {
 		if _, err := Start(t.Context(), probes.Env{}, p); err == nil {
 			t.Errorf("%s: it started", name)
 		}
+	}
+}
+
+// pinging is a capture that sees a packet every 100 ms from its beginning on,
+// until the bubble's clock has gone on by so much.
+func pinging(begin time.Time, after int64, outgoing bool) func(*script) {
+	return func(s *script) {
+		now := time.Now()
+		s.started(now.UnixNano())
+		for n := range 100 {
+			if at := begin.Add(time.Duration(n) * 100 * time.Millisecond); at.After(now) {
+				s.packet(at.UnixNano()+after, outgoing, echo(byte(n)))
+			}
+		}
+		s.stats(begin.Add(10*time.Second).UnixNano(), 0)
+		s.end = nil
+	}
+}
+
+// TestSlowHost has a host that answers late: the others don't wait for it, it
+// joins them, and what passed before is blamed on nobody.
+func TestSlowHost(t *testing.T) {
+	for name, c := range map[string]struct {
+		slow   time.Duration
+		states string // of the hops after two seconds
+		after  string // and at the end
+		reason string
+	}{
+		"it joins":       {2550 * time.Millisecond, "watching watching unseen asking", "ended ended unseen ended", "74 of 74 came to 4 tap2 on cmp2, the end; no answer was seen; 25 more passed before all captures had begun or when they ended"},
+		"it is given up": {time.Hour, "watching watching unseen asking", "ended ended unseen unseen", "99 of 99 came to 2 brq1 on cmp1, the last hop that can be seen; no answer was seen"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				begin := time.Now()
+				h := watchedBy(nil)
+				h.slow = map[string]time.Duration{"cmp2": c.slow}
+				h.captures = map[string]func(*script){
+					"cmp1/tap1": pinging(begin, 0, false), "cmp1/brq1": pinging(begin, ms/10, false), "cmp2/tap2": pinging(begin, ms, true),
+				}
+				s, err := Start(t.Context(), probes.Env{Agents: h}, plan(0))
+				if err != nil {
+					t.Fatal(err)
+				}
+				states := func() string {
+					var out []string
+					for _, hop := range s.Hops() {
+						out = append(out, string(hop.State))
+					}
+					return strings.Join(out, " ")
+				}
+				time.Sleep(2 * time.Second)
+				synctest.Wait()
+				if got := states(); got != c.states {
+					t.Errorf("after two seconds hops are %s, want %s", got, c.states)
+				}
+				if n := s.Rows(0, make([]match.Row, 256)); n != 99 {
+					t.Errorf("%d rows, want 99", n)
+				}
+				time.Sleep(10 * time.Second)
+				s.Stop()
+				<-s.Done()
+				if got := states(); got != c.after {
+					t.Errorf("at the end hops are %s, want %s", got, c.after)
+				}
+				if f, _ := s.Finding(); f.Reason != c.reason {
+					t.Errorf("got  %s %q\nwant %q", f.Code, f.Reason, c.reason)
+				}
+				if last := s.Hops()[3]; c.after[len(c.after)-6:] == "unseen" && !strings.Contains(last.Why, "did not answer in 4s") {
+					t.Errorf("the last hop says %q", last.Why)
+				}
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// TestTimeIsOver has a host that is not heard of in the whole time, and one that
+// is heard of just before its end: all end together.
+func TestTimeIsOver(t *testing.T) {
+	for name, c := range map[string]struct {
+		slow time.Duration
+		why  string
+	}{
+		"never":    {time.Hour, "had not answered when the time was over"},
+		"too late": {2900 * time.Millisecond, "had not answered when the time was over"},
+		"in time":  {900 * time.Millisecond, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				h := watchedBy(nil)
+				h.slow = map[string]time.Duration{"cmp2": c.slow}
+				for key := range h.captures {
+					h.captures[key] = func(s *script) {
+						now := time.Now()
+						s.started(now.UnixNano())
+						s.packet(now.UnixNano()+ms, key == "cmp2/tap2", echo(1))
+						s.lasts = time.Duration(s.seconds) * time.Second
+						s.stats(now.Add(s.lasts).UnixNano(), 0)
+					}
+				}
+				s, err := Start(t.Context(), probes.Env{Agents: h}, plan(3*time.Second))
+				if err != nil {
+					t.Fatal(err)
+				}
+				<-s.Done()
+				if took := time.Since(began); took < 2900*time.Millisecond || took > 3100*time.Millisecond {
+					t.Errorf("it took %v", took)
+				}
+				if why := s.Hops()[3].Why; (why == "") != (c.why == "") || !strings.Contains(why, c.why) {
+					t.Errorf("the last hop says %q, want %q", why, c.why)
+				}
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
 	}
 }

@@ -25,7 +25,9 @@ func begin(h openstack.Hop) Hop {
 
 // survey asks every host of the path for its devices, and for its Open vSwitch
 // where the path passes one, all at once, and settles for each hop what is there.
-func (s *Session) survey(ctx context.Context) {
+// It calls settled for each host as soon as that is done, so that no host waits
+// for another.
+func (s *Session) survey(ctx context.Context, settled func(host string)) {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("its agent did not answer in %v", patience))
 	defer cancel()
 	hops := s.Hops()
@@ -60,6 +62,7 @@ func (s *Session) survey(ctx context.Context) {
 					s.notes = append(s.notes, fmt.Sprintf("Open vSwitch of %s could not be asked: %v", host, found.switchErr))
 				}
 			})
+			settled(host)
 		})
 	}
 	hosts.Wait()
