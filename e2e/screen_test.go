@@ -23,9 +23,15 @@ type drive struct {
 
 func open(t *testing.T, cols, rows int, args ...string) drive {
 	t.Helper()
+	return openWith(t, cols, rows, func(words ...string) *exec.Cmd { return inLab(t.Context(), words...) }, args...)
+}
+
+// openWith is open in a lab that lab makes commands for.
+func openWith(t *testing.T, cols, rows int, lab func(words ...string) *exec.Cmd, args ...string) drive {
+	t.Helper()
 	// What it says on standard error, a stack trace for example, goes to a file.
 	words := append([]string{"--", "sh", "-c", `exec "$0" "$@" 2>stderr`, filepath.Join(bin, "steth")}, args...)
-	cmd := inLab(t.Context(), words...)
+	cmd := lab(words...)
 	cmd.Dir = t.TempDir()
 	term, err := terminal.Start(cmd, cols, rows)
 	if err != nil {
