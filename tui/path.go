@@ -79,7 +79,7 @@ func (a *App) showCaptures(msg path.Captures) {
 	ws := pane.New(pane.Options{Theme: a.env.Theme, Now: a.opt.Now, Keys: a.env.Keys})
 	b := &bench{Workspace: ws, name: msg.Name, hold: msg.Hold}
 	for _, f := range msg.Feeds {
-		ws.AddFeed(f)
+		ws.AddTraced(msg.Hold.Session, f)
 	}
 	a.goTab(a.addTab(b))
 }

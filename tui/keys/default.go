@@ -60,7 +60,7 @@ func Default() []Binding {
 		{"copy-all", []string{"Y", "ctrl+y"}, "copy the page", Text, "copy"},
 
 		{"column", []string{"tab", "shift+tab"}, "the other column, whose hop left and right change", Compare, "column"},
-		{"next-hop", []string{"right", "l"}, "next hop that saw the packet, in this column", Compare, "hop"},
+		{"next-hop", []string{"right", "l"}, "next hop that saw the packet, in this column", Compare, "next hop"},
 		{"prev-hop", []string{"left", "h"}, "previous hop that saw the packet", Compare, ""},
 		{"next-packet", []string{"n"}, "next packet", Compare, "packet"},
 		{"prev-packet", []string{"N"}, "previous packet", Compare, ""},

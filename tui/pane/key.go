@@ -16,6 +16,9 @@ type identity struct {
 	key  uint64 // of what stays as it is from hop to hop; 0 when unknown
 	pair uint64 // of the two addresses, whichever way the packet goes
 	cut  bool   // may be cut up on its way, so that its absence proves nothing
+
+	tracer Tracer // nil where no tracer knows the packet
+	number uint64 // the tracer's
 }
 
 // identify makes a packet's identity from the bytes that a bridge, a switch or

@@ -1,6 +1,7 @@
 package pane
 
 import (
+	"slices"
 	"time"
 
 	"steth/feed"
@@ -99,7 +100,7 @@ func (l *level) gather(panes []*pane, height int) {
 		s.keys, s.matched = make(map[uint64]int64, len(s.entries)), map[uint64]bool{}
 		s.ids = make([]identity, len(s.entries))
 		for j := range s.entries {
-			s.ids[j] = identify(&s.entries[j].Packet)
+			s.ids[j] = p.identify(&s.entries[j])
 			s.keys[s.ids[j].key] = s.entries[j].Time
 		}
 		l.sides = append(l.sides, s)
@@ -150,13 +151,15 @@ func (l *level) merge() {
 // same finds the row in which another side shows the packet, after all that
 // this side has shown so far.
 func (l *level) same(i int, e *feed.Entry, id identity) int {
-	if id.key == 0 {
+	if id.key == 0 && id.number == 0 {
 		return -1
 	}
-	for r := len(l.rows) - 1; r > l.sides[i].row && l.rows[r].time >= e.Time-together; r-- {
+	for r := len(l.rows) - 1; r > l.sides[i].row; r-- {
 		row := &l.rows[r]
-		if row.id.key != id.key || row.cells[i] != absent {
-			continue
+		if near := row.time >= e.Time-together; !near && id.number == 0 {
+			break
+		} else if row.cells[i] != absent || !row.id.is(&id) || !near && row.id.tracer != id.tracer {
+			continue // how long a packet took, a tracer knows
 		}
 		for j, c := range row.cells {
 			if c >= 0 {
@@ -169,7 +172,8 @@ func (l *level) same(i int, e *feed.Entry, id identity) int {
 	return -1
 }
 
-// accuse marks packets that one side saw and another surely did not: it sees
+// accuse marks packets that one side saw and another surely did not. A tracer
+// that knows the packet decides. Without one it's a side that sees
 // others between the same two addresses in the same form, it was looking
 // before and after, nothing was dropped or filtered out there, and the packet
 // is not one that hardware cuts up on its way.
@@ -177,12 +181,17 @@ func (l *level) accuse(now int64) {
 	l.wait = false
 	for r := range l.rows {
 		row := &l.rows[r]
-		if row.id.key == 0 || row.id.cut {
-			continue
-		}
 		for i := range l.sides {
 			s := &l.sides[i]
-			if row.cells[i] != absent || !s.exact || !s.matched[row.id.pair] || !l.alike(row, s) {
+			if row.cells[i] == absent && row.id.tracer != nil && row.id.tracer == s.pane.tracer {
+				missed, pending := row.id.tracer.Absent(row.id.number, s.pane.feed)
+				if missed {
+					row.cells[i] = missing
+				}
+				l.wait = l.wait || pending
+				continue
+			}
+			if row.id.key == 0 || row.id.cut || row.cells[i] != absent || !s.exact || !s.matched[row.id.pair] || !l.alike(row, s) {
 				continue
 			}
 			if t, ok := s.keys[row.id.key]; ok && t >= row.time-together && t <= row.time+together {
@@ -302,6 +311,11 @@ func (l *level) settle(p *pane) {
 	}
 }
 
+// tells tells whether there is anything to say of a side that saw nothing.
+func (l *level) tells(i int) bool {
+	return slices.ContainsFunc(l.rows, func(r instant) bool { return r.cells[i] != absent })
+}
+
 // body draws one side's cells.
 func (l *level) body(p *pane, height int) {
 	c, th := &p.canvas, p.theme
@@ -310,7 +324,7 @@ func (l *level) body(p *pane, height int) {
 		if s.pane != p {
 			continue
 		}
-		if len(s.entries) == 0 {
+		if len(s.entries) == 0 && !l.tells(i) {
 			p.nothing()
 			return
 		}

@@ -37,7 +37,7 @@ type kin struct {
 
 // Locked tells whether panes are kept at the same instant: by hand, or because
 // two captures have the same filter or see mostly packets between the same
-// addresses.
+// addresses, or were taken together.
 func (w *Workspace) Locked() bool {
 	return w.lock == locked || w.lock == related && len(w.kin.since) > 0
 }
@@ -90,10 +90,10 @@ func (w *Workspace) relate(now time.Time) {
 	}
 	for i, a := range list {
 		for j, b := range list[:i] {
-			if a.feed == b.feed || !live[a] || !live[b] {
+			if a.feed == b.feed || !a.sibling(b) && (!live[a] || !live[b]) {
 				continue
 			}
-			if a.about.Filter != "" && a.about.Filter == b.about.Filter || common(flows[i], flows[j]) {
+			if a.sibling(b) || a.about.Filter != "" && a.about.Filter == b.about.Filter || common(flows[i], flows[j]) {
 				w.kin.since[[2]*pane{b, a}] = now
 			}
 		}
@@ -160,7 +160,7 @@ func (w *Workspace) bound(p, q *pane) bool {
 // abreast says whether q has something to show at the instant at which lead
 // is. A capture that ended beside one that goes on would stay blank.
 func abreast(lead, q *pane) bool {
-	if q == lead || lead.state.Live && q.state.Live {
+	if q == lead || q.sibling(lead) || lead.state.Live && q.state.Live {
 		return true
 	}
 	first, last, ok := q.span()

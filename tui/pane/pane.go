@@ -17,6 +17,8 @@ type pane struct {
 	run   *task // nil for a feed of its own
 	judge bool  // shows what the run concluded
 
+	tracer Tracer // nil for a capture that was taken alone
+
 	window
 	wrap    bool
 	filters []pattern
@@ -75,6 +77,7 @@ func clean(a feed.About) feed.About {
 // again makes another view of the same stream.
 func (p *pane) again() *pane {
 	q := newPane(p.feed, p.run)
+	q.tracer = p.tracer
 	q.window, q.wrap, q.filters, q.search, q.tally = p.window, p.wrap, p.filters, p.search, p.tally
 	return q
 }

@@ -1,6 +1,7 @@
 package pane
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -61,18 +62,19 @@ const (
 	leastReason = 20
 )
 
-// fit leaves segments out until the rest takes at most room cells; then the
-// reason of an end, which comes last, and the name, which comes first, give
-// way in turn.
+// fit leaves segments out until the rest takes at most room cells, and takes
+// those back that fit all the same; then the reason of an end, which comes last,
+// and the name, which comes first, give way in turn.
 func fit(segs []segment, room int) []segment {
 	total := 0
 	for _, s := range segs {
 		total += s.width()
 	}
+	var out []int // of segs, in the order in which they were left out
 	for total > room {
 		worst := 0
 		for i, s := range segs {
-			if s.rank > 0 && s.rank >= segs[worst].rank {
+			if s.rank > 0 && s.rank >= segs[worst].rank && !slices.Contains(out, i) {
 				worst = i
 			}
 		}
@@ -80,7 +82,17 @@ func fit(segs []segment, room int) []segment {
 			break
 		}
 		total -= segs[worst].width()
-		segs = append(segs[:worst], segs[worst+1:]...)
+		out = append(out, worst)
+	}
+	for k := len(out) - 1; k >= 0; k-- { // one that was long may have made room for others
+		if w := segs[out[k]].width(); total+w <= room {
+			total += w
+			out = slices.Delete(out, k, k+1)
+		}
+	}
+	slices.Sort(out)
+	for k := len(out) - 1; k >= 0; k-- {
+		segs = slices.Delete(segs, out[k], out[k]+1)
 	}
 	over := total - room
 	if last := &segs[len(segs)-1]; last.reason {

@@ -1,0 +1,325 @@
+package pane
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"steth/evidence"
+	"steth/feed"
+	"steth/packets"
+	"steth/packets/match"
+	"steth/probes"
+	"steth/probes/follow"
+)
+
+// recorded replays what the lab's hosts saw of pings through a router, in two
+// VXLAN networks, while the router dropped some of them for a while.
+func recorded(t testing.TB, change func(*follow.Recording, follow.Source) follow.Source) *follow.Session {
+	t.Helper()
+	file, err := evidence.OpenPath("testdata/lost.pcapng")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var src follow.Source = file
+	if change != nil {
+		src = change(&file.Recording, src)
+	}
+	s, err := follow.Replay(t.Context(), probes.Env{}, file.Recording, src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-s.Done()
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := file.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// sideBySide shows the captures of hops, by their numbers.
+func sideBySide(t testing.TB, s *follow.Session, w, h int, hops ...int) *screen {
+	t.Helper()
+	c := newClock()
+	r, _ := s.Recorded()
+	c.t = r.UTC()
+	out := newScreen(t, c, w, h)
+	for _, index := range hops {
+		hop := s.Hops()[index-1]
+		if hop.Capture < 0 {
+			t.Fatalf("hop %d has no capture", index)
+		}
+		out.AddTraced(s, s.Feeds()[hop.Capture])
+	}
+	return out
+}
+
+// checkTraced holds what stands beside each other against what the matcher says, and
+// counts the rows with both and those that tell of a missing packet.
+func checkTraced(t testing.TB, sc *screen, s *follow.Session) (both, told int) {
+	t.Helper()
+	text := sc.show()
+	_, list := sc.inLock()
+	if len(list) != 2 {
+		t.Fatalf("%d panes are level:\n%s", len(list), text)
+	}
+	seen := [2][]uint64{}
+	for r := range sc.level.rows {
+		var numbers [2]uint64
+		for i, cell := range sc.level.rows[r].cells {
+			if cell < 0 {
+				continue
+			}
+			side := &sc.level.sides[i]
+			if numbers[i] = s.Trace(side.pane.feed, &side.entries[cell].Packet); numbers[i] == 0 {
+				t.Errorf("row %d holds a packet of no row", r)
+			}
+			seen[i] = append(seen[i], numbers[i])
+		}
+		switch cells := sc.level.rows[r].cells; {
+		case cells[0] >= 0 && cells[1] >= 0:
+			both++
+			if numbers[0] != numbers[1] {
+				t.Errorf("row %d shows packets %d and %d beside each other", r, numbers[0], numbers[1])
+			}
+		default:
+			for i, cell := range cells {
+				if cell >= 0 {
+					continue
+				}
+				missed, _ := s.Absent(numbers[1-i], sc.level.sides[i].pane.feed)
+				if missed != (cell == missing) {
+					t.Errorf("row %d: packet %d was missed %v, and the cell is %d", r, numbers[1-i], missed, cell)
+				}
+			}
+		}
+	}
+	for r := range sc.level.rows { // none is in two rows
+		if cells := sc.level.rows[r].cells; cells[0] < 0 || cells[1] < 0 {
+			i := 0
+			if cells[0] < 0 {
+				i = 1
+			}
+			n := s.Trace(sc.level.sides[i].pane.feed, &sc.level.sides[i].entries[cells[i]].Packet)
+			if slices.Contains(seen[1-i], n) {
+				t.Errorf("packet %d stands in two rows:\n%s", n, text)
+			}
+		}
+	}
+	return both, strings.Count(text, unseen)
+}
+
+func TestCapturesOfOnePathAreLevel(t *testing.T) {
+	s := recorded(t, nil)
+	for _, c := range []struct {
+		name       string
+		hops       []int
+		both, told int
+	}{
+		{"tap and tap, two routers' tunnels between", []int{1, 21}, 15, 4},
+		{"tap and tunnel", []int{1, 7}, 19, 0},
+		{"tunnel and router, past the loss", []int{7, 13}, 15, 4},
+		{"tunnel and tunnel of another network", []int{7, 18}, 15, 4},
+		{"the later hop at the left", []int{21, 7}, 15, 4},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			sc := sideBySide(t, s, 200, 40, c.hops...)
+			if both, told := checkTraced(t, sc, s); both != c.both || told != c.told {
+				t.Errorf("%d rows have both and %d tell of a lost packet, want %d and %d:\n%s", both, told, c.both, c.told, sc.show())
+			}
+			if !sc.Locked() {
+				t.Error("they are not locked")
+			}
+			sc.has("time-lock on")
+		})
+	}
+}
+
+// TestCapturesOfOnePathScrollTogether: one is scrolled and the other moves to
+// the same instant.
+func TestCapturesOfOnePathScrollTogether(t *testing.T) {
+	s := recorded(t, nil)
+	sc := sideBySide(t, s, 160, 12, 7, 21)
+	sc.show()
+	for _, step := range []string{"1", "g", "j", "j", "j", "ctrl+d", "ctrl+d", "k", "2", "j", "j", "j", "j", "ctrl+u", "g", "ctrl+d", "G"} {
+		sc.press(step)
+		checkTraced(t, sc, s)
+		if step == "g" {
+			lead := sc.leader()
+			if first, _ := lead.feed.Bounds(); lead.cursor != first {
+				t.Errorf("g goes to %d, want %d", lead.cursor, first)
+			}
+		}
+	}
+	sc.press("1", "g")
+	sc.Update(tea.MouseWheelMsg{X: 120, Y: 6, Button: tea.MouseWheelDown}) // over the other
+	checkTraced(t, sc, s)
+	golden(t, "path-160x12", sc.show())
+}
+
+// silent takes all packets of one capture out of a recording.
+func silent(hop int) func(*follow.Recording, follow.Source) follow.Source {
+	return func(r *follow.Recording, src follow.Source) follow.Source {
+		c := r.Hops[hop-1].Capture
+		r.Captures[c].Packets = 0
+		return without{src, c}
+	}
+}
+
+type without struct {
+	follow.Source
+	capture int
+}
+
+func (w without) Next(p *packets.Packet) (int, error) {
+	for {
+		i, err := w.Source.Next(p)
+		if err != nil || i != w.capture {
+			return i, err
+		}
+	}
+}
+
+// TestAHopThatSeesNothing stands beside one that sees all: each packet is told
+// to be missing, not only those after the first that came.
+func TestAHopThatSeesNothing(t *testing.T) {
+	s := recorded(t, silent(21))
+	sc := sideBySide(t, s, 160, 40, 1, 21)
+	sc.show()
+	rows := make([]match.Row, 64)
+	missed := 0
+	for _, r := range rows[:s.Rows(0, rows)] {
+		if r.Marks[20].State == match.Missed {
+			missed++
+		}
+	}
+	if n := strings.Count(sc.show(), unseen); n != missed || n < 8 {
+		t.Errorf("told %d times, want %d:\n%s", n, missed, sc.show())
+	}
+	for _, step := range []string{"g", "j", "G", "tab", "k", "g", "G", "T", "T"} {
+		sc.press(step)
+		sc.show()
+	}
+}
+
+// TestBlindIsNeverUnseen: what a capture could not have seen is no packet that
+// it missed.
+func TestBlindIsNeverUnseen(t *testing.T) {
+	s := recorded(t, func(r *follow.Recording, src follow.Source) follow.Source {
+		src = silent(21)(r, src)
+		c := &r.Captures[r.Hops[20].Capture]
+		c.Watched = nil
+		return src
+	})
+	sc := sideBySide(t, s, 160, 40, 1, 21)
+	sc.lacks(unseen)
+}
+
+// TestTracedBesideAStranger has the captures of two sessions on one screen:
+// their numbers mean other packets.
+func TestTracedBesideAStranger(t *testing.T) {
+	a := recorded(t, nil)
+	rows := make([]match.Row, 4)
+	a.Rows(0, rows)
+	b := recorded(t, func(_ *follow.Recording, src follow.Source) follow.Source { return since{src, rows[3].Time} })
+	sc := sideBySide(t, a, 160, 40, 1)
+	sc.AddTraced(b, b.Feeds()[b.Hops()[20].Capture])
+	sc.show()
+	sc.press("T")
+	if !sc.Locked() {
+		sc.press("T")
+	}
+	sc.show()
+	both := 0
+	for r := range sc.level.rows {
+		cells := sc.level.rows[r].cells
+		if cells[0] < 0 || cells[1] < 0 {
+			continue
+		}
+		both++
+		x := sc.level.sides[0].entries[cells[0]].Packet
+		y := sc.level.sides[1].entries[cells[1]].Packet
+		if identify(&x).key != identify(&y).key {
+			t.Errorf("row %d has two packets:\n%s", r, sc.show())
+		}
+	}
+	if both < 10 {
+		t.Errorf("%d rows have both:\n%s", both, sc.show())
+	}
+}
+
+// since gives only the packets from a time on.
+type since struct {
+	follow.Source
+	from int64
+}
+
+func (s since) Next(p *packets.Packet) (int, error) {
+	for {
+		i, err := s.Source.Next(p)
+		if err != nil || p.Time >= s.from {
+			return i, err
+		}
+	}
+}
+
+// undecided is a tracer to which each packet may yet come everywhere.
+type undecided struct{ forgetful }
+
+func (undecided) Trace(_ *feed.Feed, p *packets.Packet) uint64 { return uint64(p.Time) }
+func (undecided) Absent(uint64, *feed.Feed) (bool, bool)       { return false, true }
+
+// TestTracedIsAskedAgain: what may yet be told is drawn again.
+func TestTracedIsAskedAgain(t *testing.T) {
+	for name, tracer := range map[string]Tracer{"undecided": undecided{}, "decided": forgetful{}} {
+		c := newClock()
+		about := feed.About{Title: "path", Device: "tap1", Host: "cmp1", Shape: feed.Packets}
+		a, b := newFeed(t, c, about, feed.Options{}), newFeed(t, c, about, feed.Options{})
+		sc := newScreen(t, c, 160, 20)
+		sc.AddTraced(tracer, a)
+		sc.AddTraced(tracer, b)
+		a.Packet(echo(ms(0), web, db, 8, 1, 64))
+		a.End("")
+		b.End("")
+		sc.show()
+		c.advance(time.Second)
+		if want := name == "undecided"; sc.Dirty() != want {
+			t.Errorf("%s: it is drawn again: %v", name, !want)
+		}
+	}
+}
+
+// forgetful answers as a matcher does whose rows have left.
+type forgetful struct{}
+
+func (forgetful) Trace(*feed.Feed, *packets.Packet) uint64 { return 0 }
+func (forgetful) Absent(uint64, *feed.Feed) (bool, bool)   { return true, true }
+
+// TestTracedUntilForgotten: packets that the tracer no longer knows are level
+// by their bytes.
+func TestTracedUntilForgotten(t *testing.T) {
+	c := newClock()
+	about := feed.About{Title: "path", Device: "tap1", Host: "cmp1", Shape: feed.Packets}
+	a, b := newFeed(t, c, about, feed.Options{}), newFeed(t, c, about, feed.Options{})
+	sc := newScreen(t, c, 160, 20)
+	sc.AddTraced(forgetful{}, a)
+	sc.AddTraced(forgetful{}, b)
+	for i := range 6 {
+		a.Packet(echo(ms(i*100), web, db, 8, i, 64))
+		if i != 2 {
+			b.Packet(echo(ms(i*100+3), web, db, 8, i, 64))
+		}
+	}
+	c.advance(3 * time.Second)
+	sc.has(unseen)
+	if row := sc.row("request 3 "); strings.Count(row, "request 3 ") != 2 {
+		t.Errorf("not level: %q", row)
+	}
+}
