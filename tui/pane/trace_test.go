@@ -271,7 +271,7 @@ func (s since) Next(p *packets.Packet) (int, error) {
 }
 
 // undecided is a tracer to which each packet may yet come everywhere.
-type undecided struct{ forgetful }
+type undecided struct{}
 
 func (undecided) Trace(_ *feed.Feed, p *packets.Packet) uint64 { return uint64(p.Time) }
 func (undecided) Absent(uint64, *feed.Feed) (bool, bool)       { return false, true }
