@@ -84,6 +84,18 @@ func (a *App) showCaptures(msg path.Captures) {
 	a.goTab(a.addTab(b))
 }
 
+// unsaved is how many packets would be gone with a workspace: those of a path
+// stay while its page is open.
+func (a *App) unsaved(b *bench) int {
+	switch {
+	case b.hold == nil:
+		return b.Unsaved()
+	case slices.ContainsFunc(a.pathPages(), func(p *path.Page) bool { return p.Hold() == b.hold }):
+		return 0
+	}
+	return min(b.Unsaved(), b.hold.Unsaved())
+}
+
 // letGo releases what a workspace has shown of a path.
 func letGo(h *path.Hold) tea.Cmd {
 	if h == nil {

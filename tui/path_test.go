@@ -232,3 +232,135 @@ func TestPathThatCantBe(t *testing.T) {
 	d.UntilText("no hop can be watched")
 	d.UntilText("no agent on cmp1")
 }
+
+// TestCapturesOutliveTheirPage shows captures of a path in workspaces.
+func TestCapturesOutliveTheirPage(t *testing.T) {
+	d, hosts, b := followed(t, 160, 45, tui.Options{}, lossy()...)
+	d.UntilText("3 of 12 lost")
+	s := b.Followed()[0]
+	d.Press("|") // those around the loss
+	d.UntilText("hops 7, 9")
+	d.UntilText("1 eth1 on cmp1")
+	d.UntilText("2 eth1 on cmp2")
+	d.Press("[", "tab", "g", "enter")
+	d.UntilText("tap8f2c1f6e-0c on cmp1")
+	d.UntilText("echo request 61")
+	if hosts.Open() != len(onPath) {
+		t.Errorf("%d captures are open while the path is followed, want %d", hosts.Open(), len(onPath))
+	}
+
+	d.Press("[", "[", "W")
+	d.UntilText("saved")
+	d.Press("q") // the page
+	d.UntilGone("path web-1")
+	d.Until("the captures end", func() bool { return hosts.Open() == 0 })
+	<-s.Done()
+	d.Press("]", "]")
+	d.UntilText("echo request 61") // its packets are still there
+	d.Press("q")                   // saved with the path
+	d.UntilText("hops 7, 9")
+	d.Press("[", "]")
+	d.UntilText("1 eth1 on cmp1")
+	d.UntilText("VXLAN 1042")
+	d.Press("q")
+	d.Until("the feeds close", func() bool {
+		f := s.Feeds()[0]
+		first, next := f.Bounds()
+		return first == next
+	})
+}
+
+// TestFollowAgain begins anew, and never leaves the captures of before open.
+func TestFollowAgain(t *testing.T) {
+	d, hosts, b := followed(t, 160, 45, tui.Options{}, lossy()...)
+	d.UntilText("3 of 12 lost")
+	d.Press("f")
+	d.UntilText("pings and errors")
+	d.Type("tcp port 80") // nothing of the list: as it stands
+	d.Press("enter")
+	d.UntilText("following tcp port 80")
+	d.UntilText("no packet yet")
+	d.Until("one session", func() bool {
+		all := b.Followed()
+		if len(all) != 2 {
+			return false
+		}
+		<-all[0].Done()
+		return hosts.Open() == len(onPath)
+	})
+	d.Press("t")
+	d.UntilText("path of web-1 to")
+	d.Type("dhcp server")
+	d.Press("enter")
+	d.UntilText("→  dhcp")
+	d.Press("ctrl+c") // stops, and stays
+	d.UntilText("ended after")
+	d.Press("esc")
+	d.UntilGone("ended after")
+	d.Until("the captures end", func() bool { return hosts.Open() == 0 })
+}
+
+// TestPathLeftBeforeItIsKnown closes what comes too late.
+func TestPathLeftBeforeItIsKnown(t *testing.T) {
+	b := tuitest.New(0)
+	hosts := hosts()
+	b.Hosts = hosts
+	d := loaded(t, b, 120, 35, tui.Options{})
+	onPort(d)
+	b.Gate = make(chan struct{})
+	d.Press("t")
+	d.UntilText("working out which devices")
+	d.Press("q")
+	d.UntilGone("working out")
+	close(b.Gate)
+	d.Until("a session that is over", func() bool {
+		if len(b.Followed()) == 0 {
+			return false
+		}
+		select {
+		case <-b.Followed()[0].Done():
+			return hosts.Open() == 0
+		default:
+			return false
+		}
+	})
+}
+
+func TestPathByName(t *testing.T) {
+	b := tuitest.New(0)
+	b.Hosts = hosts()
+	d := loaded(t, b, 120, 35, tui.Options{})
+	for _, c := range []struct{ typed, want string }{
+		{"path web-1 web-2", "→  web-2"},
+		{"path web-1", "→  outside"},
+		{"path 8f2c1f6e-0c1d-4b67-9d00-000000000001 db-2", "→  db-2"},
+		{"path", "say which port"},
+		{"path web-1 web-2 db-2", "say which port"},
+		{"path nosuch", "nosuch"},
+		{"path web-1 web-1", "a path needs two ports"},
+	} {
+		d.Press("esc", ":")
+		d.Type(c.typed)
+		d.Press("enter")
+		d.UntilText(c.want)
+	}
+	d.Press(":")
+	d.Type("path we")
+	d.Press("tab")
+	d.UntilText(":path web-1")
+	d.Type(" db")
+	d.Press("tab", "tab")
+	d.UntilText(":path web-1 db-2")
+}
+
+func TestPathOfWhatHasNone(t *testing.T) {
+	d := loaded(t, tuitest.New(0), 120, 35, tui.Options{})
+	d.Press("esc", ":")
+	d.Type("networks")
+	d.Press("enter", "t")
+	d.UntilText("has no port whose packets could be followed")
+	d.Press(":")
+	d.Type("servers")
+	d.Press("enter", "space", "space", "space", "t")
+	d.UntilText("a path has two ends, and more are marked")
+}

@@ -375,7 +375,7 @@ func (a *App) close() tea.Cmd {
 	if b == nil {
 		return a.quit(true)
 	}
-	if detail := losses(b.live(), b.Unsaved()); detail != "" {
+	if detail := losses(b.live(), a.unsaved(b)); detail != "" {
 		a.push(dialog.NewQuestion(a.env.Theme, page.Ask{Question: "Close this workspace?", Detail: detail, Yes: closeBench{b}}))
 		return nil
 	}
@@ -417,7 +417,7 @@ func (a *App) stop() tea.Cmd { return a.quit(true) }
 func (a *App) quit(ask bool) tea.Cmd {
 	unsaved := 0
 	for _, b := range a.benches() {
-		unsaved += b.Unsaved()
+		unsaved += a.unsaved(b)
 	}
 	live := len(a.runs.live)
 	for _, p := range a.pathPages() {

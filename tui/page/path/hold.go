@@ -13,6 +13,7 @@ type Hold struct {
 
 	mu    sync.Mutex
 	users int
+	saved uint64 // packets in the captures when they were saved
 	once  sync.Once
 	err   error
 	gone  chan struct{}
@@ -50,6 +51,31 @@ func (h *Hold) Close() error {
 		close(h.gone)
 	})
 	return h.err
+}
+
+// captured is how many packets the captures hold.
+func (h *Hold) captured() (n uint64) {
+	for _, f := range h.Session.Feeds() {
+		first, next := f.Bounds()
+		n += next - first
+	}
+	return n
+}
+
+func (h *Hold) save(packets uint64) {
+	h.mu.Lock()
+	h.saved = packets
+	h.mu.Unlock()
+}
+
+// Unsaved is how many packets were captured since all were saved.
+func (h *Hold) Unsaved() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if n := h.captured(); n > h.saved {
+		return int(n - h.saved)
+	}
+	return 0
 }
 
 // Gone is closed once the session is.

@@ -52,10 +52,6 @@ func (p *Page) Update(msg tea.Msg) tea.Cmd {
 			p.question = msg.question
 			return p.begin()
 		}
-	case wrote:
-		if msg.page == p {
-			return p.wrote(msg)
-		}
 	}
 	return nil
 }

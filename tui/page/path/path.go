@@ -60,7 +60,6 @@ type Page struct {
 	filter *part.Input
 	typing bool
 	typedX int
-	saved  uint64 // packets in the captures when they were saved
 	hot    places
 }
 
@@ -101,7 +100,7 @@ type Followed struct {
 func (p *Page) begin() tea.Cmd {
 	p.start++
 	start, q, what, old := p.start, p.question, p.what, p.hold
-	p.hold, p.err, p.saved = nil, nil, 0
+	p.hold, p.err = nil, nil
 	p.standing, p.shown, p.drawn = follow.Standing{}, 0, 0
 	p.rows.reset()
 	return func() tea.Msg {
@@ -182,19 +181,7 @@ func (p *Page) Unsaved() int {
 	if p.hold == nil || p.standing.Total.Out.Lost+p.standing.Total.Back.Lost == 0 {
 		return 0
 	}
-	if n := p.captured(); n > p.saved {
-		return int(n - p.saved)
-	}
-	return 0
-}
-
-// captured is how many packets the captures hold.
-func (p *Page) captured() (n uint64) {
-	for _, f := range p.hold.Session.Feeds() {
-		first, next := f.Bounds()
-		n += next - first
-	}
-	return n
+	return p.hold.Unsaved()
 }
 
 // Title implements [page.Page].

@@ -13,30 +13,20 @@ import (
 	"steth/tui/part"
 )
 
-// wrote is the answer to a save.
-type wrote struct {
-	page    *Page
-	packets uint64
-	path    string
-	err     error
-}
-
+// save writes all captures to a file. The answer is the shell's to tell, for the
+// page may be left meanwhile.
 func (p *Page) save() tea.Cmd {
-	h, n := p.hold, p.captured()
+	h, n := p.hold, p.hold.captured()
 	h.Keep()
 	return func() tea.Msg {
 		defer h.Release() //nolint:errcheck // the file is what matters
 		path, err := p.env.Backend.SavePath(p.ctx, h.Session)
-		return wrote{p, n, path, err}
+		if err != nil {
+			return page.Notice{Level: feed.Bad, Text: "not saved: " + err.Error()}
+		}
+		h.save(n)
+		return page.Notice{Level: feed.Good, Text: "saved " + path}
 	}
-}
-
-func (p *Page) wrote(msg wrote) tea.Cmd {
-	if msg.err != nil {
-		return page.Say(page.Notice{Level: feed.Bad, Text: "not saved: " + msg.err.Error()})
-	}
-	p.saved = msg.packets
-	return page.Say(page.Notice{Level: feed.Good, Text: "saved " + msg.path})
 }
 
 // command does from a shell what the page does.
