@@ -85,12 +85,12 @@ func (p *Probe) transport(n int) (proto byte, body []byte) {
 	switch p.Kind {
 	case TCP:
 		// No options but the largest segment, 1,400 bytes (RFC 9293).
-		body = be.AppendUint16(be.AppendUint16(nil, p.port+uint16(n)), p.Port)
+		body = be.AppendUint16(be.AppendUint16(nil, p.Source+uint16(n)), p.Port)
 		body = be.AppendUint32(body, p.number(n))
 		body = append(body, 0, 0, 0, 0, 6<<4, 2, 0xfa, 0xf0, 0, 0, 0, 0, 2, 4, 0x05, 0x78)
 		proto, at = protoTCP, 16
 	case UDP:
-		body = be.AppendUint16(be.AppendUint16(nil, p.port), p.Port)
+		body = be.AppendUint16(be.AppendUint16(nil, p.Source), p.Port)
 		body = append(be.AppendUint16(body, uint16(8+len(payload))), 0, 0)
 		body = append(body, payload...)
 		proto, at = protoUDP, 6
@@ -99,7 +99,7 @@ func (p *Probe) transport(n int) (proto byte, body []byte) {
 		if proto = protoICMP; p.Near.Is6() {
 			kind, proto = 128, protoICMPv6
 		}
-		body = be.AppendUint16([]byte{kind, 0, 0, 0}, p.id)
+		body = be.AppendUint16([]byte{kind, 0, 0, 0}, p.ID)
 		body = append(be.AppendUint16(body, uint16(n+1)), payload...)
 		at = 2
 	}
@@ -114,7 +114,7 @@ func (p *Probe) transport(n int) (proto byte, body []byte) {
 // ipv4 puts a header before body (RFC 791). It is not to be fragmented.
 func (p *Probe) ipv4(n int, proto byte, from, to netip.Addr, body []byte) []byte {
 	b := be.AppendUint16([]byte{0x45, 0}, uint16(20+len(body)))
-	b = be.AppendUint16(b, p.id+uint16(n))
+	b = be.AppendUint16(b, p.ID+uint16(n))
 	b = append(b, 0x40, 0, ttl, proto, 0, 0)
 	b = append(append(b, from.AsSlice()...), to.AsSlice()...)
 	be.PutUint16(b[10:], fold(sum(0, b)))

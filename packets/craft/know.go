@@ -60,10 +60,10 @@ func (p *Probe) knowARP(b []byte) (Part, int) {
 
 // marked finds the probe's token at the beginning of b.
 func (p *Probe) marked(b []byte) (int, bool) {
-	if len(b) < tokenSize || !bytes.Equal(b[:len(p.token)], p.token[:]) {
+	if len(b) < tokenSize || !bytes.Equal(b[:len(p.Token)], p.Token[:]) {
 		return 0, false
 	}
-	n := be.Uint32(b[len(p.token):])
+	n := be.Uint32(b[len(p.Token):])
 	return int(n), n < uint32(p.Count)
 }
 
@@ -121,7 +121,7 @@ func (p *Probe) knowIP(d datagram) (Part, int) {
 		switch {
 		case marked && be.Uint16(b[2:]) == p.Port:
 			return Sent, n
-		case be.Uint16(b[2:]) == p.port && be.Uint16(b) == p.Port && d.to == p.Near:
+		case be.Uint16(b[2:]) == p.Source && be.Uint16(b) == p.Port && d.to == p.Near:
 			return Answer, n // whatever the server says
 		}
 	}
@@ -186,7 +186,7 @@ func (p *Probe) knowError(quoted []byte, six bool) (Part, int) {
 	}
 	b := d.body
 	switch {
-	case p.Kind == ICMP && (d.proto == protoICMP || d.proto == protoICMPv6) && be.Uint16(b[4:]) == p.id:
+	case p.Kind == ICMP && (d.proto == protoICMP || d.proto == protoICMPv6) && be.Uint16(b[4:]) == p.ID:
 		if n := int(be.Uint16(b[6:])) - 1; n >= 0 && n < p.Count {
 			return Answer, n
 		}
@@ -194,7 +194,7 @@ func (p *Probe) knowError(quoted []byte, six bool) (Part, int) {
 		if n, ok := p.numbered(be.Uint32(b[4:])); ok {
 			return Answer, n
 		}
-	case p.Kind == UDP && d.proto == protoUDP && be.Uint16(b) == p.port && be.Uint16(b[2:]) == p.Port:
+	case p.Kind == UDP && d.proto == protoUDP && be.Uint16(b) == p.Source && be.Uint16(b[2:]) == p.Port:
 		n, _ := p.marked(b[8:])
 		return Answer, n
 	}

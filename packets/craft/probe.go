@@ -47,24 +47,28 @@ const (
 
 // Flow is between whom packets go, as the one that sends them sees it.
 type Flow struct {
-	MAC   net.HardwareAddr // the sender's
-	To    net.HardwareAddr // the next hop's: the far end itself, or a gateway; not needed for ARP and DHCP
-	Near  netip.Addr       // the sender's; DHCP does not need it
-	Far   netip.Addr       // DHCP does not need it
-	Port  uint16           // TCP and UDP: the far end's
-	Size  int              // ICMP and UDP: bytes of payload; the token takes 12 in any case
-	Count int              // packets
+	MAC   net.HardwareAddr `json:"mac"`            // the sender's
+	To    net.HardwareAddr `json:"to,omitempty"`   // the next hop's: the far end itself, or a gateway; not needed for ARP and DHCP
+	Near  netip.Addr       `json:"near,omitzero"`  // the sender's; DHCP does not need it
+	Far   netip.Addr       `json:"far,omitzero"`   // DHCP does not need it
+	Port  uint16           `json:"port,omitempty"` // TCP and UDP: the far end's
+	Size  int              `json:"size,omitempty"` // ICMP and UDP: bytes of payload; the token takes 12 in any case
+	Count int              `json:"count"`          // packets
 }
 
-// Probe is a number of packets to send. Make it with [New].
+// Probe is a number of packets to send. Make it with [New]. It can be kept as
+// JSON, so that a recording's packets are known again; then it is to be checked.
 type Probe struct {
-	Kind Kind
+	Kind Kind `json:"kind"`
 	Flow
 
-	token [8]byte // random
-	port  uint16  // TCP: the first source port; UDP: the source port
-	id    uint16  // ICMP: the identifier; IPv4: the first id
+	Token  [8]byte `json:"token"`  // random
+	Source uint16  `json:"source"` // TCP: the first source port; UDP: the source port
+	ID     uint16  `json:"id"`     // ICMP: the identifier; IPv4: the first id
 }
+
+// Check tells whether a probe that was read can be one.
+func (p *Probe) Check() error { return p.check(p.Kind) }
 
 // tokenSize is the token and a sequence number of 4 bytes.
 const tokenSize = 12
@@ -72,19 +76,26 @@ const tokenSize = 12
 // New makes a probe with a random token.
 func New(kind Kind, f Flow) (*Probe, error) {
 	if err := f.check(kind); err != nil {
-		return nil, fmt.Errorf("a probe packet of kind %s: %w", kind, err)
+		return nil, err
 	}
 	p := &Probe{Kind: kind, Flow: f}
 	var b [12]byte
 	_, _ = rand.Read(b[:]) // never fails
-	copy(p.token[:], b[:8])
+	copy(p.Token[:], b[:8])
 	// IANA's dynamic ports begin at 49152; all of a probe's fit behind it.
-	p.port = 49152 + binary.BigEndian.Uint16(b[8:])%(65535-49152-MaxCount)
-	p.id = binary.BigEndian.Uint16(b[10:]) | 1<<15
+	p.Source = 49152 + binary.BigEndian.Uint16(b[8:])%(65535-49152-MaxCount)
+	p.ID = binary.BigEndian.Uint16(b[10:]) | 1<<15
 	return p, nil
 }
 
 func (f Flow) check(kind Kind) error {
+	if err := f.fits(kind); err != nil {
+		return fmt.Errorf("a probe packet of kind %s: %w", kind, err)
+	}
+	return nil
+}
+
+func (f Flow) fits(kind Kind) error {
 	switch {
 	case !slices.Contains(Kinds(), kind):
 		return errors.New("not a kind that is known")
@@ -145,21 +156,21 @@ func (p *Probe) About() string {
 // from.
 func (p *Probe) Ports() (first, last uint16) {
 	if p.Kind == TCP {
-		return p.port, p.port + uint16(p.Count-1)
+		return p.Source, p.Source + uint16(p.Count-1)
 	}
-	return p.port, p.port
+	return p.Source, p.Source
 }
 
 // mark is the token with a packet's number.
-func (p *Probe) mark(n int) []byte { return be.AppendUint32(slices.Clone(p.token[:]), uint32(n)) }
+func (p *Probe) mark(n int) []byte { return be.AppendUint32(slices.Clone(p.Token[:]), uint32(n)) }
 
 // number is a number that the answer to packet n repeats: TCP's sequence number,
 // DHCP's transaction id.
-func (p *Probe) number(n int) uint32 { return be.Uint32(p.token[4:]) + uint32(n) }
+func (p *Probe) number(n int) uint32 { return be.Uint32(p.Token[4:]) + uint32(n) }
 
 // numbered is the packet with that number; false where none of the probe's has.
 func (p *Probe) numbered(number uint32) (int, bool) {
-	n := number - be.Uint32(p.token[4:])
+	n := number - be.Uint32(p.Token[4:])
 	return int(n), n < uint32(p.Count)
 }
 

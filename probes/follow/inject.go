@@ -267,10 +267,8 @@ func (s *Session) send(ctx context.Context, host string, req api.InjectRequest, 
 		if err := rpc.Decode(m.Event, &e); err != nil {
 			return fmt.Errorf("inject at %s on %s: %w", req.Device, host, err)
 		}
-		if e.Way == api.InjectSwitch { // behind the tap, which does not see them
-			if m := s.matcher.Load(); m != nil {
-				m.Enter(1)
-			}
+		if m := s.matcher.Load(); m != nil {
+			enter(m, e.Way)
 		}
 		s.change(func() {
 			i := &s.injected[at]
@@ -281,6 +279,14 @@ func (s *Session) send(ctx context.Context, host string, req api.InjectRequest, 
 				i.From = time.Unix(0, e.Time-int64(s.env.Agents.Offset(host)))
 			}
 		})
+	}
+}
+
+// enter tells the matcher where frames come onto the path: those that a switch is
+// handed appear behind the first hop, its port, which does not see them.
+func enter(m *match.Matcher, way string) {
+	if way == api.InjectSwitch {
+		m.Enter(1)
 	}
 }
 
@@ -313,10 +319,12 @@ func marked(marks []*craft.Probe, r *match.Row) bool {
 func (s *Session) perform(ctx context.Context) error {
 	defer s.Stop()
 	err := s.guard("the injection", func() error { return s.inject(ctx, *s.plan.Inject, s.probe) })
-	if errors.Is(err, probes.ErrStopped) {
+	switch {
+	case errors.Is(err, probes.ErrStopped):
 		return nil
-	}
-	if err != nil {
+	case errors.Is(err, context.Canceled):
+		return errors.New("inject: the captures ended before all was sent")
+	case err != nil:
 		return err
 	}
 	settle := time.NewTimer(answering)

@@ -7,6 +7,7 @@ import (
 
 	"steth/feed"
 	"steth/openstack"
+	"steth/packets/craft"
 	"steth/packets/match"
 	"steth/rpc"
 )
@@ -29,10 +30,19 @@ type Recording struct {
 	// Shift says that 1 in 1<<Shift packets was followed in the end.
 	Shift int `json:"sample_shift,omitempty"`
 
-	Hops     []RecordedHop     `json:"hops"`     // in the order of Path.Hops
-	Captures []RecordedCapture `json:"captures"` // in the order of Session.Feeds
-	Notes    []string          `json:"notes"`
-	Err      RecordedError     `json:"error,omitzero"` // why nothing could be followed
+	Hops     []RecordedHop       `json:"hops"`     // in the order of Path.Hops
+	Captures []RecordedCapture   `json:"captures"` // in the order of Session.Feeds
+	Injected []RecordedInjection `json:"injected,omitempty"`
+	Notes    []string            `json:"notes"`
+	Err      RecordedError       `json:"error,omitzero"` // why nothing could be followed
+}
+
+// RecordedInjection is an injection with all that it takes to know its packets.
+type RecordedInjection struct {
+	Injected
+	Probe craft.Probe `json:"probe"`
+	// Only says that the session was about nothing else, see [Plan].Inject.
+	Only bool `json:"only,omitempty"`
 }
 
 // RecordedHop is what was found of a hop of the path.
@@ -120,6 +130,9 @@ func (s *Session) Recording() Recording {
 	}
 	if s.ended {
 		r.Ended = s.finding.Started.Add(s.finding.Duration)
+	}
+	for i, in := range s.injected {
+		r.Injected = append(r.Injected, RecordedInjection{Injected: in, Probe: *s.marks[i], Only: s.marks[i] == s.probe})
 	}
 	for i := range s.hops {
 		r.Hops[i] = s.hops[i].record(len(s.devices))
@@ -240,6 +253,11 @@ func (r *Recording) Check() error {
 		return fmt.Errorf("1 in 2^%d packets was followed; that is no sample", r.Shift)
 	case !timely(r.Started.UnixNano()) || !timely(r.Ended.UnixNano()) || r.Ended.Before(r.Started):
 		return errors.New("the times at which it was recorded can't be right")
+	}
+	for i := range r.Injected {
+		if err := r.Injected[i].Probe.Check(); err != nil {
+			return fmt.Errorf("injection %d: %w", i+1, err)
+		}
 	}
 	for i, h := range r.Hops {
 		if err := h.check(i, r); err != nil {

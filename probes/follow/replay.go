@@ -38,11 +38,23 @@ func Replay(ctx context.Context, env probes.Env, r Recording, src Source) (*Sess
 	s.record, s.started, s.began = &r, r.Started, r.Began
 	s.notes = append(s.notes, r.Notes...)
 	s.sampling.shift = r.Shift
+	s.remember(r.Injected)
 	for i, h := range r.Path.Hops {
 		s.hops[i] = r.Hops[i].restore(h)
 	}
 	go s.work(func() error { return s.play(ctx, src) })
 	return s, nil
+}
+
+// remember has a replayed session know the packets that were injected.
+func (s *Session) remember(list []RecordedInjection) {
+	for _, in := range list {
+		p := in.Probe
+		s.injected, s.marks = append(s.injected, in.Injected), append(s.marks, &p)
+		if in.Only && s.probe == nil {
+			s.probe, s.plan.Inject = &p, &in.Injection
+		}
+	}
 }
 
 // Recorded is when the session was recorded; false of a live one.

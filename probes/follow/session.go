@@ -282,6 +282,9 @@ func (s *Session) lay() (*match.Matcher, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, in := range s.injected { // of a recording
+		enter(m, in.Way)
+	}
 	s.matcher.Store(m)
 	return m, nil
 }
