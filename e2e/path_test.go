@@ -10,8 +10,12 @@ import (
 
 // pathReport is as much of `steth path -f json` as the tests read.
 type pathReport struct {
-	Notes []string
-	Hops  []struct {
+	Notes    []string
+	Injected []struct {
+		What, Way, At string
+		Sent          int
+	}
+	Hops []struct {
 		Index                     int
 		Host, Netns, Device, What string
 		Seen, State               string

@@ -43,8 +43,9 @@ const (
 	// readiness is how long captures are waited for before packets are sent.
 	readiness = patience + grace
 	// answering is how long after the last packet captures go on where the
-	// session is about the injection: what is missing by then is missing.
-	answering = settling + 250*time.Millisecond
+	// session is about the injection: what is missing by then is missing. Agents
+	// tell once a second up to when they have seen everything.
+	answering = settling + time.Second + 250*time.Millisecond
 )
 
 func (i Injection) complete() Injection {
