@@ -46,6 +46,12 @@ func (o openVSwitch) connect(ctx context.Context) error {
 		return err
 	}
 	err := within(func(h *netlink.Handle) error {
+		// With the userspace datapath the kernel hears what the NIC receives as
+		// well. It must not answer ARP for the bridge's address with the NIC's
+		// MAC (ip-sysctl.rst, arp_ignore): tunnels would end in the kernel.
+		if err := sysctl("net/ipv4/conf/"+UnderlayDevice+"/arp_ignore", "8"); err != nil {
+			return err
+		}
 		return address(h, underlayBridge, netip.PrefixFrom(o.host.Underlay, o.cloud.Underlay.Bits()))
 	})
 	if err != nil {
