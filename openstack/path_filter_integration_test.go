@@ -132,6 +132,46 @@ func TestFiltersOnPackets(t *testing.T) {
 	}
 }
 
+// TestNeighboursAreNotOnTheWayOut asks the filters of a path out of the cloud
+// about what the port says to its own network: of that nothing leaves.
+func TestNeighboursAreNotOnTheWayOut(t *testing.T) {
+	near, other, outside := netip.MustParseAddr("10.1.0.11"), netip.MustParseAddr("10.1.0.33"), netip.MustParseAddr("198.51.100.7")
+	const a, c = "fa:16:3e:00:00:0a", "fa:16:3e:00:00:0c"
+	echo := []byte{8, 0, 0, 0, 0, 1, 0, 1}
+	arp := func(from, to string, src, dst netip.Addr) []byte {
+		f := append(append(macOf(to), macOf(from)...), 8, 6, 0, 1, 8, 0, 6, 4, 0, 1)
+		f = append(append(f, macOf(from)...), src.AsSlice()...)
+		return append(append(f, macOf(to)...), dst.AsSlice()...)
+	}
+	view := View{
+		Near: []netip.Addr{near}, NearMAC: a, goal: GoalOutside, own: []netip.Addr{near},
+		never: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/24")},
+	}
+	local, remote := netip.MustParseAddr("10.99.0.11"), netip.MustParseAddr("10.99.0.12")
+	for _, e := range []Encap{
+		{},
+		{Kind: EncapVXLAN, ID: 101, Local: local, Remote: remote, Ports: []int{portVXLAN}},
+		{Kind: EncapGeneve, ID: 101, Local: local, Remote: remote, Ports: []int{portGeneve}},
+		{Kind: EncapGRE, ID: 101, Local: local, Remote: remote},
+	} {
+		f := Hop{Seen: SeenPackets, Encap: e, View: view}.Filter(Follow{What: FollowAll})
+		for _, test := range []struct {
+			name   string
+			packet []byte
+			want   bool
+		}{
+			{"echo to the outside", frame(a, c, near, outside, 1, echo), true},
+			{"echo to a neighbour", frame(a, c, near, other, 1, echo), false},
+			{"ARP to a neighbour", arp(a, c, near, other), false},
+			{"ARP of a neighbour", arp(c, a, other, near), false},
+		} {
+			if got := passes(t, f.Text, wrapped(e, test.packet)); got != test.want {
+				t.Errorf("%s in %q: passes = %t; filter %s", test.name, e.Kind, got, f.Text)
+			}
+		}
+	}
+}
+
 // TestFiltersCompile has tcpdump compile every filter of every kind of hop.
 func TestFiltersCompile(t *testing.T) {
 	s := openVSwitch().with(func(s *site) { s.fip = true }).snapshot()

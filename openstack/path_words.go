@@ -90,31 +90,26 @@ func (in inside) ether(mac string) string {
 	return anyOf(to, from)
 }
 
-func (in inside) host(a netip.Addr) string {
-	p := netip.PrefixFrom(a, a.BitLen())
-	if !a.Is4() {
-		return in.net(p)
-	}
-	arp := allOf(in.kind(etherARP), anyOf(in.prefix(etherHeader+14, p), in.prefix(etherHeader+24, p)))
-	return anyOf(in.net(p), arp)
-}
+func (in inside) host(a netip.Addr) string { return in.net(netip.PrefixFrom(a, a.BitLen())) }
 
 func (in inside) net(p netip.Prefix) string {
-	kind, from, to := in.ends(p)
-	return "(" + allOf(kind, anyOf(from, to)) + ")"
+	return in.addresses(p, func(from, to string) string { return anyOf(from, to) })
 }
 
 func (in inside) between(p netip.Prefix) string {
-	kind, from, to := in.ends(p)
-	return "(" + allOf(kind, from, to) + ")"
+	return in.addresses(p, func(from, to string) string { return allOf(from, to) })
 }
 
-// ends are the conditions that the source and the destination are in p.
-func (in inside) ends(p netip.Prefix) (kind, from, to string) {
-	if p.Addr().Is4() {
-		return in.kind(etherIPv4), in.prefix(etherHeader+12, p), in.prefix(etherHeader+16, p)
+// addresses joins the conditions that the source and the destination are in p,
+// of IP and, as tcpdump's own words mean it, of ARP.
+func (in inside) addresses(p netip.Prefix, join func(from, to string) string) string {
+	layer := func(kind uint64, from, to int) string {
+		return "(" + allOf(in.kind(kind), join(in.prefix(etherHeader+from, p), in.prefix(etherHeader+to, p))) + ")"
 	}
-	return in.kind(etherIPv6), in.prefix(etherHeader+8, p), in.prefix(etherHeader+24, p)
+	if p.Addr().Is4() {
+		return anyOf(layer(etherIPv4, 12, 16), layer(etherARP, 14, 24))
+	}
+	return layer(etherIPv6, 8, 24)
 }
 
 // prefix is the condition that the address at an offset is in p.
