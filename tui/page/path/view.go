@@ -171,7 +171,7 @@ func clock(d time.Duration) string {
 // counts are the packets of the way out, and what became of all.
 func (p *Page) counts(whole bool) part.Spans {
 	th, sum := p.env.Theme, p.standing.Total
-	number := func(t match.Totals) int { return int(t.Rows - t.Duplicate) }
+	number := func(t match.Totals) int { return int(t.Rows - t.Duplicate - t.Bordering) }
 	seen := number(sum.Out)
 	if seen == 0 {
 		seen = number(sum.Back) + number(sum.Neither)
@@ -196,7 +196,7 @@ func (p *Page) counts(whole bool) part.Spans {
 	if n := p.hold.Session.Sampled(); n > 1 {
 		out = append(out, part.Span{Style: th.Warn, Text: "   1 in " + page.Count(n)})
 	}
-	if n := sum.Out.Unknown + sum.Back.Unknown; n > 0 && whole {
+	if n := sum.Out.Unknown + sum.Back.Unknown - sum.Out.Bordering - sum.Back.Bordering; n > 0 && whole {
 		out = append(out, part.Span{Style: th.Muted, Text: "   unknown "}, part.Span{Style: th.Warn, Text: page.Count(int(n))})
 	}
 	return out
