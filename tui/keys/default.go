@@ -33,7 +33,7 @@ func Default() []Binding {
 		{"inject", []string{"i"}, "send marked packets as if from the port; needs read-write", Path, "inject"},
 		{"filter", []string{"/"}, "filter the packets as you type", Path, "filter"},
 		{"invert", []string{"!"}, "turn the filter round", Path, ""},
-		{"only-lost", []string{"L"}, "only the packets that were lost or not answered, or all", Path, "lost"},
+		{"only-lost", []string{"L"}, "only the packets that were lost, or all", Path, "lost"},
 		{"save", []string{"W"}, "save all captures to one pcapng", Path, "save"},
 		{"next-lost", []string{"e"}, "next packet that was lost", Path, ""},
 		{"prev-lost", []string{"E"}, "previous packet that was lost", Path, ""},

@@ -219,7 +219,7 @@ func (p *Page) toLost(name string) tea.Cmd {
 	if name == "prev-lost" {
 		by = -1
 	}
-	lost := func(r *match.Row) bool { return r.Verdict == match.Lost || r.Answer == match.Unanswered }
+	lost := func(r *match.Row) bool { return r.Verdict == match.Lost }
 	if p.rows.following { // from the newest on there is none
 		by = -1
 	}

@@ -15,6 +15,7 @@ type rowTable struct {
 	following bool
 	top       uint64 // the first row that shows, where it does not follow
 	cursor    uint64 // the row that is selected
+	sought    bool   // the cursor has not found its place under a new filter
 	held      uint64 // where the newest row was when it ceased to follow
 	height    int
 
@@ -28,7 +29,7 @@ func (t *rowTable) reset() {
 	filter, text := t.source, t.text
 	*t = newRowTable()
 	t.text = text
-	t.terms, t.invert, t.lost = filter.terms, filter.invert, filter.lost
+	t.words, t.invert, t.lost = filter.words, filter.invert, filter.lost
 }
 
 // frozen tells whether new rows don't show.
@@ -58,6 +59,7 @@ func (t *rowTable) fill(height int) {
 	} else {
 		first, _ := t.session.Bounds()
 		t.top, t.cursor = max(t.top, first), max(t.cursor, first)
+		t.settle()
 		if numbers = t.after(t.top, t.height, nil); len(numbers) < t.height {
 			numbers = t.before(math.MaxUint64, t.height)
 		}
@@ -94,6 +96,22 @@ func (t *rowTable) fill(height int) {
 			return 0
 		})
 		t.cursor = t.rows[min(i, t.n-1)].Number
+	}
+}
+
+// settle puts the cursor on a row that passes a new filter, the nearest one, and
+// that row on the screen, as soon as the filter has looked at all.
+func (t *rowTable) settle() {
+	if !t.sought || t.behind {
+		return
+	}
+	t.sought = false
+	list := t.after(t.cursor, 1, nil)
+	if len(list) == 0 {
+		list = t.before(t.cursor, 1)
+	}
+	if len(list) == 1 {
+		t.to(list[0])
 	}
 }
 
@@ -193,6 +211,6 @@ func (t *rowTable) seek(by int, wanted func(*match.Row) bool) bool {
 
 // setFilter narrows the rows; the cursor stays where it can.
 func (t *rowTable) setFilter(text string, invert, lost bool) {
-	t.text = text
+	t.text, t.sought = text, true
 	t.source.setFilter(text, invert, lost)
 }

@@ -21,9 +21,9 @@ const (
 type source struct {
 	session *follow.Session
 	hops    []follow.Hop
-	terms   []string // lower case; a row must have all of them
+	words   string // lower case; a row must have them as they stand
 	invert  bool
-	lost    bool // only rows that were lost or not answered
+	lost    bool // only rows that were lost
 
 	passed  []uint64 // rows before settled that pass
 	settled uint64   // the first whose verdict was open when the filter looked last
@@ -32,29 +32,24 @@ type source struct {
 	buf     []match.Row
 }
 
-func (s *source) filtered() bool { return len(s.terms) > 0 || s.lost }
+func (s *source) filtered() bool { return s.words != "" || s.lost }
 
 // setFilter changes what passes.
 func (s *source) setFilter(text string, invert, lost bool) {
-	s.terms, s.invert, s.lost = strings.Fields(strings.ToLower(text)), invert, lost
+	s.words, s.invert, s.lost = strings.ToLower(text), invert, lost
 	s.passed, s.settled, s.open, s.behind = s.passed[:0], 0, s.open[:0], false
 }
 
 // passes tells whether a row passes the filter.
 func (s *source) passes(r *match.Row) bool {
-	if s.lost && r.Verdict != match.Lost && r.Answer != match.Unanswered {
+	if s.lost && r.Verdict != match.Lost {
 		return false
 	}
-	if len(s.terms) == 0 {
+	if s.words == "" {
 		return true
 	}
 	text := strings.ToLower(follow.Packet(r) + " " + follow.Became(s.hops, r) + " " + strings.Join(follow.Remarks(r), " "))
-	for _, t := range s.terms {
-		if !strings.Contains(text, t) {
-			return s.invert
-		}
-	}
-	return !s.invert
+	return strings.Contains(text, s.words) != s.invert
 }
 
 // sift brings the filter up to date, as far as one frame allows.
