@@ -27,6 +27,7 @@ type Page struct {
 	compared packets.Comparison
 	both     bool // compared has two sides
 	brief    bool // only what differs
+	asked    bool // brief is as the engineer wants it; else as the screen has room
 	lines    []line
 	cursor   int // in lines
 	top      int
@@ -214,7 +215,7 @@ func (p *Page) act(name string) tea.Cmd {
 	case "answer":
 		return p.answer()
 	case "equal":
-		p.brief = !p.brief
+		p.brief, p.asked = !p.brief, true
 		p.relist()
 	case "bytes":
 		p.toBytes()

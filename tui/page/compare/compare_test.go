@@ -17,11 +17,13 @@ import (
 	"github.com/charmbracelet/x/ansi"
 	"go.uber.org/goleak"
 
+	"steth/agent/api"
 	"steth/openstack"
 	"steth/packets"
 	"steth/packets/match"
 	"steth/probes"
 	"steth/probes/follow"
+	"steth/probes/follow/followtest"
 	"steth/themes"
 	"steth/tui/keys"
 	"steth/tui/page"
@@ -326,6 +328,9 @@ func TestTurnedRound(t *testing.T) {
 	for !strings.HasPrefix(ansi.Strip(p.draw(p.cursor, 120)), "▌✓ TTL") {
 		press(p, "j")
 	}
+	if sub := strings.Split(screen(t, p, 120, 60), "\n")[3]; !strings.Contains(sub, "earlier  first") {
+		t.Errorf("that the right column is earlier is not told: %q", sub)
+	}
 	if text := screen(t, p, 120, 60); !strings.Contains(text, "IPv4 TTL  64 → 63  lowered by one router") {
 		t.Errorf("the foot does not say it in the order of the way:\n%s", text)
 	}
@@ -359,9 +364,26 @@ func TestTunnel(t *testing.T) {
 	golden(t, "tunnel-160x60.txt", text+"\n")
 	press(p, "G")
 	golden(t, "tunnel-80x20.txt", screen(t, p, 80, 20)+"\n")
+	screen(t, p, 160, 60)
 	press(p, "g", "=")
-	if text := screen(t, p, 160, 60); strings.Contains(text, "ICMP ") && strings.Contains(text, "sequence") {
-		t.Errorf("what is equal shows:\n%s", text)
+	text = screen(t, p, 160, 60)
+	if strings.Contains(text, "sequence") || strings.Contains(text, "VNI") || strings.Count(text, "only here") != 4 || !strings.Contains(text, "only what differs") {
+		t.Errorf("what is equal shows, or not what differs:\n%s", text)
+	}
+	golden(t, "tunnel-differs-160x60.txt", text+"\n")
+}
+
+// TestNothingDiffers: where nothing differs there is more to see than nothing.
+func TestNothingDiffers(t *testing.T) {
+	p := open(t, "dark", session(t, ping(t, until(1))))
+	if heads(p) != "1 2" {
+		t.Fatalf("hops %s", heads(p))
+	}
+	for _, size := range [][2]int{{80, 20}, {120, 60}} {
+		if text := screen(t, p, size[0], size[1]); !strings.Contains(text, "✓ the same at both hops") || !strings.Contains(text, "destination ") {
+			t.Errorf("got:\n%s", text)
+		}
+		press(p, "=")
 	}
 }
 
@@ -437,9 +459,58 @@ func TestKept(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
+	p.load(p.row) // as when it came to another hop since
+	p.rebuild()
 	press(p, "h", "l")
 	if after := screen(t, p, 120, 40); after != before {
 		t.Errorf("got:\n%s\nwant:\n%s", after, before)
+	}
+}
+
+// TestTick: a packet that is under way comes to more hops while one looks.
+func TestTick(t *testing.T) {
+	frame := followtest.Echo("10.0.0.1", "10.0.0.2", 1, false, 40)
+	now := time.Now()
+	h := &followtest.Hosts{
+		Links:  map[string][]api.Namespace{"cmp1": followtest.Devices("tap1", "brq1")},
+		Began:  now.Add(-time.Second),
+		Script: []followtest.Event{{Host: "cmp1", Device: "tap1", At: now, Frame: frame}},
+	}
+	view := openstack.View{Near: []netip.Addr{netip.MustParseAddr("10.0.0.1")}, Far: []netip.Addr{netip.MustParseAddr("10.0.0.2")}}
+	var path openstack.Path
+	for i, d := range []string{"tap1", "brq1"} {
+		path.Hops = append(path.Hops, openstack.Hop{
+			Index: i + 1, Host: "cmp1", Device: d, Seen: openstack.SeenPackets, Locate: openstack.Locate{Name: d}, View: view,
+		})
+	}
+	s, err := follow.Start(t.Context(), probes.Env{Agents: h}, follow.Plan{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	wait := func(what string, done func() bool) {
+		t.Helper()
+		for late := time.Now().Add(20 * time.Second); !done(); time.Sleep(time.Millisecond) {
+			if time.Now().After(late) {
+				t.Fatalf("never came: %s", what)
+			}
+		}
+	}
+	wait("the first sight", func() bool { return len(rows(s)) == 1 })
+	p := open(t, "dark", s)
+	if text := screen(t, p, 120, 40); heads(p) != "1 no" || !strings.Contains(text, "only 1 tap1 on cmp1 saw this packet") {
+		t.Errorf("hops %s:\n%s", heads(p), text)
+	}
+	if p.Tick(); p.Dirty() {
+		t.Error("nothing has happened, and it is drawn again")
+	}
+	h.Tell(followtest.Event{Host: "cmp1", Device: "brq1", At: now.Add(time.Millisecond), Frame: frame})
+	wait("the second sight", func() bool { return rows(s)[0].Marks[1].Time != 0 })
+	if p.Tick(); !p.Dirty() || heads(p) != "1 2" {
+		t.Errorf("hops %s", heads(p))
+	}
+	if text := screen(t, p, 120, 40); !strings.Contains(text, "✓ the same at both hops") {
+		t.Errorf("got:\n%s", text)
 	}
 }
 
@@ -538,7 +609,7 @@ func TestKeys(t *testing.T) {
 		t.Error("esc does not leave")
 	}
 	press(p, "x")
-	if text := screen(t, p, 80, 20); !strings.Contains(strings.Split(text, "\n")[7], "0000  fa") {
+	if text := screen(t, p, 80, 20); !strings.Contains(text, "▌  Ethernet\n * 0000  fa") {
 		t.Errorf("x does not go to the bytes of Ethernet:\n%s", text)
 	}
 	press(p, "x")

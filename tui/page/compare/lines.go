@@ -30,22 +30,24 @@ func (p *Page) relist() {
 	}
 	p.dirty = true
 	p.lines = p.lines[:0]
+	brief := p.onlyDifferences()
 	for i := range p.compared.Layers {
 		l := &p.compared.Layers[i]
-		if p.brief && l.Likeness == packets.Same {
+		alone := l.Likeness == packets.OnlyFirst || l.Likeness == packets.OnlySecond
+		if brief && l.Likeness == packets.Same {
 			continue
 		}
-		if len(p.lines) > 0 {
+		if len(p.lines) > 0 && !(brief && alone && p.lines[len(p.lines)-1].kind == header) {
 			p.lines = append(p.lines, line{kind: blank})
 		}
 		p.lines = append(p.lines, line{kind: header, layer: i})
 		for k := range l.Fields {
-			if !p.brief || l.Fields[k].Likeness != packets.Same {
+			if !brief || !alone && l.Fields[k].Likeness != packets.Same {
 				p.lines = append(p.lines, line{kind: field, layer: i, field: k})
 			}
 		}
 	}
-	p.listBytes()
+	p.listBytes(brief)
 	p.cursor = 0
 	for i, l := range p.lines {
 		if had && l == was {
@@ -56,9 +58,13 @@ func (p *Page) relist() {
 	p.move(0)
 }
 
+// onlyDifferences tells whether what is equal is left out; where nothing differs
+// all shows.
+func (p *Page) onlyDifferences() bool { return p.brief && p.both && p.differs() }
+
 // listBytes adds the rows of bytes, header by header, so that what belongs
 // together is level.
-func (p *Page) listBytes() {
+func (p *Page) listBytes(brief bool) {
 	if p.perRow == 0 || len(p.compared.Layers) == 0 {
 		return
 	}
@@ -71,7 +77,7 @@ func (p *Page) listBytes() {
 				n = max(n, side.Length)
 			}
 		}
-		if n == 0 || p.brief && l.Likeness == packets.Same {
+		if n == 0 || brief && l.Likeness == packets.Same {
 			continue
 		}
 		if !begun {

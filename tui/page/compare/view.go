@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"steth/internal/safetext"
 	"steth/packets"
 	"steth/packets/match"
 	"steth/probes/follow"
@@ -16,6 +17,7 @@ import (
 )
 
 const (
+	narrow    = 26  // the height below which what is equal is left out at first
 	airy      = 32  // the height from which on there are blank lines
 	wideBytes = 152 // the width from which on 16 bytes stand in a row, else 8
 	withWhy   = 112 // the width from which on reasons have a column of their own
@@ -54,8 +56,12 @@ func (p *Page) View(width, height int) string {
 	if width >= wideBytes {
 		perRow = 16
 	}
-	if perRow != p.perRow {
-		p.perRow = perRow
+	brief := p.brief
+	if !p.asked {
+		brief = height < narrow
+	}
+	if perRow != p.perRow || brief != p.brief {
+		p.perRow, p.brief = perRow, brief
 		p.relist()
 		p.dirty = false
 	}
@@ -130,31 +136,25 @@ func (p *Page) hopLines(width int) []string {
 		if chosen {
 			spans = part.Spans{mark, {Style: style, Text: name}, {Style: th.Accent, Text: " " + th.Glyphs.Right}}
 		}
-		if side == 1 && p.at[1] >= 0 {
-			arrow := th.Glyphs.Arrow
-			if p.backwards() {
-				arrow = th.Glyphs.Left
-			}
-			head.To(c.right-2).Put(th.Muted, arrow).To(c.right)
+		if side == 1 && p.at[1] >= 0 && !p.backwards() {
+			head.To(c.right-2).Put(th.Muted, th.Glyphs.Arrow)
 		}
+		head.To([]int{c.left, c.right}[side])
 		room := c.valueW - 1
 		if side == 1 {
 			room = width - c.right - 1
 		}
-		head.Cell(fit(spans, room, chosen), room)
+		head.Cell(fit(spans, room, th.Glyphs.Ellipsis), room)
 		sub.To([]int{c.left, c.right}[side]).Cell(detail, room)
 	}
 	return []string{head.String(), sub.String()}
 }
 
 // fit cuts the name in the middle of three spans so that the last one stays.
-func fit(spans part.Spans, room int, chosen bool) part.Spans {
-	if !chosen || spans.Width() <= room {
-		return spans
-	}
-	rest := room - part.Spans{spans[0], spans[2]}.Width()
-	if text := []rune(spans[1].Text); rest > 1 && len(text) > rest {
-		spans[1].Text = string(text[:rest-1]) + "~"
+func fit(spans part.Spans, room int, ellipsis string) part.Spans {
+	if len(spans) == 3 && spans.Width() > room {
+		rest := room - part.Spans{spans[0], spans[2]}.Width()
+		spans[1].Text = safetext.Cut(safetext.Clean(spans[1].Text), max(rest, 1), ellipsis)
 	}
 	return spans
 }
@@ -184,6 +184,9 @@ func (p *Page) hopText(side int) (string, part.Spans) {
 		add(th.Warn, th.Glyphs.Suspicious+" astray")
 	case !s.ok:
 		add(th.Warn, th.Glyphs.Unknown+" forgotten")
+	}
+	if side == 1 && p.backwards() {
+		add(th.Info, "earlier")
 	}
 	add(th.Muted, first)
 	if s.ok {
@@ -403,6 +406,10 @@ func (p *Page) foot(width int) []string {
 	if len(p.lines) > p.height {
 		position = fmt.Sprintf("%d-%d of %d", p.top+1, min(p.top+p.height, len(p.lines)), len(p.lines))
 	}
+	if p.onlyDifferences() {
+		position = "only what differs  " + position
+	}
+	position = strings.TrimRight(position, " ")
 	lines := part.Wrap(p.selected(), max(width-2, 1), 2)
 	out := make([]string, footRows)
 	for i := range out {
