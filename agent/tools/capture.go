@@ -121,7 +121,7 @@ func openCapture(ctx context.Context, node *Node, req api.CaptureRequest, snap i
 	if err != nil {
 		return device{}, nil, err
 	}
-	want := filter{text: req.Filter, vlan: req.VLAN, dlt: dev.dlt, snap: uint32(snap), slots: node.Compiles}
+	want := filter{text: req.Filter, vlan: req.VLAN, dlt: dev.dlt, snap: uint32(snap), slots: node.Compiles, known: node.Compiled}
 	if node.SessionPort != 0 && ns.inode == inspect("", ownNetns).inode {
 		want.port = node.SessionPort
 		if want.own, err = ownAddresses(); err != nil {

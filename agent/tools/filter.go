@@ -31,6 +31,7 @@ type filter struct {
 	own   []netip.Addr
 	port  int
 	slots Slots // Node.Compiles
+	known *Compiled
 }
 
 // compile makes the program that the kernel runs for f.
@@ -131,12 +132,15 @@ func (f filter) ownText() string {
 	return fmt.Sprintf("tcp port %d and (%s)", f.port, strings.Join(hosts, " or "))
 }
 
-// compileText has tcpdump compile text when there is a slot for it.
-func (f filter) compileText(ctx context.Context, text string) (prog program, err error) {
-	if slotErr := f.slots.do(ctx, func() { prog, err = f.tcpdump(ctx, text) }); slotErr != nil {
-		return nil, slotErr
-	}
-	return prog, err
+// compileText has tcpdump compile text when there is a slot for it, unless that
+// has been done. Nobody may change the program.
+func (f filter) compileText(ctx context.Context, text string) (program, error) {
+	return f.known.do(ctx, text, f.dlt, func() (prog program, err error) {
+		if slotErr := f.slots.do(ctx, func() { prog, err = f.tcpdump(ctx, text) }); slotErr != nil {
+			return nil, slotErr
+		}
+		return prog, err
+	})
 }
 
 // tcpdump compiles text: as nobody, in an empty network namespace where it can

@@ -37,6 +37,7 @@ type Node struct {
 	// read at once: a node may have a thousand, and who may only look asks for all.
 	// Reads bounds how many heavy reads of Open vSwitch run at once.
 	Compiles, Walks, Reads Slots
+	Compiled               *Compiled
 
 	// Namespaces are the directories that hold named network namespaces; the
 	// first is where ip-netns(8) and Neutron put them.
