@@ -391,10 +391,11 @@ func (m *Matcher) answer(s *slot) {
 	}
 }
 
-// repeat finds the row that s repeats, or that repeats s.
+// repeat puts s between the row that it repeats and the one that repeats it:
+// of all that its sender sent alike, those nearest to it in time. Captures of
+// two hosts don't arrive together, so the later one may be known first.
 func (m *Matcher) repeat(s *slot) {
-	var best *slot
-	near := int64(m.options.Horizon)
+	var before, after *slot
 	i := m.again.first(s.identity.again)
 	for n := 0; i >= 0 && n < maxEqual; i = m.again.next(i) {
 		o := &m.slots[i]
@@ -402,16 +403,21 @@ func (m *Matcher) repeat(s *slot) {
 			continue
 		}
 		n++
-		if d := abs(o.opened - s.opened); d <= near {
-			best, near = o, d
+		switch {
+		case abs(o.opened-s.opened) > int64(m.options.Horizon):
+		case o.opened <= s.opened && (before == nil || o.opened >= before.opened):
+			before = o
+		case o.opened > s.opened && (after == nil || o.opened < after.opened):
+			after = o
 		}
 	}
-	switch {
-	case best == nil:
-	case best.opened <= s.opened:
-		s.sent = best.number
-	case best.sent == 0:
-		best.sent = s.number
+	if before != nil {
+		s.sent = before.number
+	}
+	if after != nil {
+		if was := m.row(after.sent); was == nil || was.opened <= s.opened {
+			after.sent = s.number
+		}
 	}
 }
 
