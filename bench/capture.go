@@ -134,8 +134,13 @@ func (h *host) agent(ctx context.Context) error {
 	if err := os.WriteFile(h.config, []byte(text), 0o600); err != nil {
 		return err
 	}
-	agent := exec.CommandContext(ctx, filepath.Join(h.bin, "steth-agent"), "--listen", "127.0.0.1:9698", "--pki", filepath.Join(pki, "node-bench"))
-	log, err := os.Create(filepath.Join(h.dir, "agent.log"))
+	return startAgent(ctx, h.bin, filepath.Join(pki, "node-bench"), "127.0.0.1:9698", filepath.Join(h.dir, "agent.log"))
+}
+
+// startAgent starts an agent and waits until it listens. It ends with ctx.
+func startAgent(ctx context.Context, bin, bundle, address, logFile string) error {
+	agent := exec.CommandContext(ctx, filepath.Join(bin, "steth-agent"), "--listen", address, "--pki", bundle)
+	log, err := os.Create(logFile)
 	if err != nil {
 		return err
 	}
@@ -145,12 +150,12 @@ func (h *host) agent(ctx context.Context) error {
 		return err
 	}
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if c, err := net.Dial("tcp", "127.0.0.1:9698"); err == nil {
+		if c, err := net.Dial("tcp", address); err == nil {
 			return c.Close()
 		}
 	}
-	said, _ := os.ReadFile(log.Name())
-	return fmt.Errorf("the agent does not listen; it said: %s", said)
+	said, _ := os.ReadFile(logFile)
+	return fmt.Errorf("the agent does not listen on %s; it said: %s", address, said)
 }
 
 // result is what one round counted.

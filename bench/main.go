@@ -31,6 +31,7 @@ var sections = []section{
 	{"rpc", benchRPC},
 	{"capture", benchCapture},
 	{"pane", benchPane},
+	{"path", benchPath},
 	{"start", benchStart},
 	{"rows", benchRows},
 	{"match", benchMatch},
@@ -42,6 +43,7 @@ var roles = map[string]func(args []string) error{
 	"rpc-server": rpcServer,
 	"generate":   generate,
 	"feed-pane":  feedPane,
+	"path-hosts": pathHosts,
 }
 
 // bench is what all sections share.
