@@ -5,6 +5,7 @@
 //	rpc      calls over mutual TLS, beside a threaded JSON-RPC server in Python
 //	capture  packets a second from a veth into a file, beside tcpdump
 //	pane     a key's answer while a pane is fed 200,000 lines a second
+//	path     a packet on the wire to its row on the path page, over four hops
 //	start    time from the start of the program to its first frame
 //	rows     packets in VXLAN told in a row each, beside tcpdump
 //	match    what four hops saw made one row a packet, on one core
@@ -40,10 +41,11 @@ var sections = []section{
 // roles are what the program does when it is started again by itself as a peer
 // process, under the name of the first argument.
 var roles = map[string]func(args []string) error{
-	"rpc-server": rpcServer,
-	"generate":   generate,
-	"feed-pane":  feedPane,
-	"path-hosts": pathHosts,
+	"rpc-server":  rpcServer,
+	"generate":    generate,
+	"feed-pane":   feedPane,
+	"path-hosts":  pathHosts,
+	"path-screen": pathScreen,
 }
 
 // bench is what all sections share.

@@ -10,19 +10,23 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/vishvananda/netlink"
 
 	"steth/internal/pktgen"
+	"steth/internal/terminal"
 	"steth/openstack"
-	"steth/packets/match"
 	"steth/probes"
 	"steth/probes/follow"
 	"steth/rpc/fleet"
 	"steth/rpc/pki"
+	"steth/tui"
 )
 
 // wire is a path of four hops on two hosts: two bridges and the veths between.
@@ -204,67 +208,160 @@ func pathHosts(args []string) error {
 		return err
 	}
 	for _, rate := range []int{50_000, 100_000} {
+		var p50, p99, keys []time.Duration
+		var followed float64
 		for range rounds {
-			if err := w.round(ctx, rate); err != nil {
-				return err
+			r, err := w.round(ctx, rate)
+			if err != nil {
+				return fmt.Errorf("%d packets/s: %w", rate, err)
 			}
+			slices.Sort(r.shown)
+			slices.Sort(r.keys)
+			p50, p99 = append(p50, quantile(r.shown, 0.5)), append(p99, quantile(r.shown, 0.99))
+			keys = append(keys, r.keys[len(r.keys)-1])
+			followed = r.followed
 		}
+		what := fmt.Sprintf("%d packets/s, ", rate)
+		row(what+"from the first hop to the screen", "p50 %v  p99 %v", median(p50).Round(100*time.Microsecond), median(p99).Round(100*time.Microsecond))
+		row(what+"a key's answer", "worst %v", median(keys).Round(100*time.Microsecond))
+		row(what+"followed", "%s", said(followed))
 	}
 	return nil
 }
 
-func (w *wire) round(ctx context.Context, rate int) error {
+// said is what share of the packets is followed, in words.
+func said(oneIn float64) string {
+	if oneIn <= 1 {
+		return "every packet"
+	}
+	return fmt.Sprintf("1 in %.0f, the same ones at every hop", oneIn)
+}
+
+// pathRound is what one round measured.
+type pathRound struct {
+	shown    []time.Duration // from the first hop to the screen, one value for each millisecond of packets
+	keys     []time.Duration // from a key to its answer on the screen
+	followed float64         // one packet in so many
+}
+
+const (
+	pathTime = 8 * time.Second // of load
+	// pathSettle is how long the load runs before anything is measured: where
+	// there is too much to follow, the captures begin anew in it.
+	pathSettle = 4 * time.Second
+)
+
+func (w *wire) round(ctx context.Context, rate int) (pathRound, error) {
+	var r pathRound
+	self, err := os.Executable()
+	if err != nil {
+		return r, err
+	}
+	t, err := terminal.Start(exec.CommandContext(ctx, self, "path-screen", w.pki), 160, 45)
+	if err != nil {
+		return r, err
+	}
+	defer t.Close()
+	for _, s := range []struct{ keys, see string }{{"\x1b", "READ-ONLY"}, {":path gen\r", "live 00:01"}} {
+		if err := t.Type(s.keys); err != nil {
+			return r, err
+		}
+		if _, err := t.See(s.see, paneLimit); err != nil {
+			return r, err
+		}
+	}
+	load := make(chan error, 1)
+	go func() {
+		_, err := pktgen.Send(ctx, pktgen.Load{Device: "gen", Frame: wireFrame(), Stamp: wireStamp, Rate: rate, Time: pathTime})
+		load <- err
+	}()
+	begin := time.Now()
+	if _, err := t.Until("a packet", paneLimit, func(s string) bool { return !newestRow(s).IsZero() }); err != nil {
+		return r, err
+	}
+	time.Sleep(pathSettle - time.Since(begin))
+	last := newestRow(t.Screen())
+	for time.Since(begin) < pathTime-1500*time.Millisecond {
+		var now time.Time
+		if _, err := t.Until("a newer packet", paneLimit, func(s string) bool { now = newestRow(s); return now.After(last) }); err != nil {
+			return r, err
+		}
+		// Everything that passed until the newest packet is on the screen now, or was
+		// overtaken by newer ones.
+		for at := last.Add(time.Millisecond); !at.After(now); at = at.Add(time.Millisecond) {
+			r.shown = append(r.shown, time.Since(at))
+		}
+		last = now
+	}
+	for i := range 10 {
+		if err := t.Type(" "); err != nil {
+			return r, err
+		}
+		took, err := t.Until("the answer to a key", paneLimit, func(s string) bool { return strings.Contains(s, "paused") == (i%2 == 0) })
+		if err != nil {
+			return r, err
+		}
+		r.keys = append(r.keys, took)
+	}
+	r.followed = 1
+	if m := oneIn.FindStringSubmatch(t.Screen()); m != nil {
+		r.followed, _ = strconv.ParseFloat(m[1], 64)
+	}
+	return r, <-load
+}
+
+var (
+	rowTime = regexp.MustCompile(`(?m)^.(\d\d:\d\d:\d\d\.\d\d\d) `)
+	oneIn   = regexp.MustCompile(`1 in (\d+)`)
+)
+
+// newestRow is when the lowest packet on the screen passed the first hop.
+func newestRow(screen string) time.Time {
+	all := rowTime.FindAllStringSubmatch(screen, -1)
+	if len(all) == 0 {
+		return time.Time{}
+	}
+	clock, err := time.Parse("15:04:05.000", all[len(all)-1][1])
+	if err != nil {
+		return time.Time{}
+	}
+	now := time.Now()
+	return time.Date(now.Year(), now.Month(), now.Day(), clock.Hour(), clock.Minute(), clock.Second(), clock.Nanosecond(), time.Local)
+}
+
+// pathScreen is the console over the path: path-screen PKI.
+func pathScreen(args []string) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	w := wire{pki: args[0]}
 	env, f, err := w.env()
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	s, err := follow.Start(ctx, env, follow.Plan{Path: wirePath(), Follow: openstack.Follow{What: openstack.FollowAll}})
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	for limit := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if _, ok := s.Began(); ok {
-			break
-		}
-		if f, ended := s.Finding(); ended || time.Now().After(limit) {
-			return fmt.Errorf("no capture has begun: %s", f.Reason)
-		}
-	}
-	time.Sleep(200 * time.Millisecond)
-	done := make(chan error, 1)
-	go func() {
-		_, err := pktgen.Send(ctx, pktgen.Load{Device: "gen", Frame: wireFrame(), Stamp: wireStamp, Rate: rate, Time: 6 * time.Second})
-		done <- err
-	}()
-	var ages []time.Duration
-	rows := make([]match.Row, 32)
-	var last uint64
-	end := time.After(6 * time.Second)
-	tick := time.NewTicker(16 * time.Millisecond)
-	defer tick.Stop()
-loop:
-	for {
-		select {
-		case <-end:
-			break loop
-		case <-tick.C:
-			_, next := s.Bounds()
-			n := s.Rows(max(next, 33)-32, rows)
-			if n == 0 || rows[n-1].Number == last {
-				continue
-			}
-			last = rows[n-1].Number
-			ages = append(ages, time.Since(time.Unix(0, rows[n-1].Time)))
-		}
-	}
-	err = <-done
-	s.Stop()
-	<-s.Done()
-	fd, _ := s.Finding()
-	sorted := ages
-	p50 := median(sorted)
-	row(fmt.Sprintf("%d packets/s", rate), "p50 %v p99 %v, n %d; %s; %v %v", p50, quantile(sorted, 0.99), len(ages), fd.Reason, s.Notes(), fd.Fields)
-	return err
+	return tui.Run(ctx, &onePath{oneNode{ctx: ctx}, env}, tui.Options{Theme: "dark"})
+}
+
+// onePath is a cloud with one port, whose packets pass four hops.
+type onePath struct {
+	oneNode
+	env probes.Env
+}
+
+func (o *onePath) Snapshot() *openstack.Snapshot {
+	s := o.oneNode.Snapshot()
+	s.Ports = []openstack.Port{{ID: "gen", Name: "gen", Status: "ACTIVE"}}
+	return s
+}
+
+func (o *onePath) Refresh(context.Context, []openstack.Kind, func(*openstack.Snapshot)) (*openstack.Snapshot, error) {
+	return o.Snapshot(), nil
+}
+
+func (o *onePath) Path(context.Context, tui.PathQuestion) (openstack.Path, error) {
+	return wirePath(), nil
+}
+
+func (o *onePath) Follow(plan follow.Plan) (*follow.Session, error) {
+	return follow.Start(o.ctx, o.env, plan)
 }
