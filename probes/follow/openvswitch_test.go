@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"steth/agent/api"
 	"steth/openstack"
+	"steth/probes"
 	"steth/rpc"
 )
 
@@ -137,6 +139,84 @@ func TestSwitch(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestSwitchLater breaks a path while it is watched: the sentence tells what the
+// host says then, and asks it no more often than packets are lost.
+func TestSwitchLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now().UnixNano()
+		h := switchedHosts(start)
+		asked := 0
+		h.onSwitch = func() {
+			if asked++; asked == 2 {
+				h.switches["cmp1"][3].Bridge.Ports[0].Tag = 99
+			}
+		}
+		for device, seqs := range map[string][]byte{"cmp1/tap1": {1, 2, 3}, "cmp1/eth1": {1}, "cmp2/tap2": {1}} {
+			h.captures[device] = func(s *script) {
+				s.started(start)
+				for _, n := range seqs {
+					s.packet(start+int64(n)*500*ms, device != "cmp1/tap1", echo(n))
+				}
+				s.stats(start+9000*ms, 0)
+				s.stats(start+19_000*ms, 0)
+				s.end = nil
+			}
+		}
+		p := switchedPlan()
+		p.For = 0
+		s, err := Start(t.Context(), probes.Env{Agents: h}, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Second)
+		synctest.Wait()
+		const want = "2 of 3 lost between 1 tap1 on cmp1 and 4 eth1 on cmp1; the VLAN tag of tap1 in br-int is 99, Neutron's agent had given it 3"
+		if f, _ := s.Finding(); f.Reason != want {
+			t.Errorf("while it runs: %q\nwant %q", f.Reason, want)
+		}
+		if asked > 3 {
+			t.Errorf("the host was asked %d times, though no more was lost", asked)
+		}
+		s.Stop()
+		<-s.Done()
+		if f, _ := s.Finding(); f.Reason != want {
+			t.Errorf("at the end: %q\nwant %q", f.Reason, want)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestRechecker asks when more is lost, one at a time, and once more at the end.
+func TestRechecker(t *testing.T) {
+	lost, asked := uint64(0), 0
+	hold := make(chan struct{}, 8)
+	r := rechecker{lost: func() uint64 { return lost }, ask: func() { <-hold; asked++ }}
+	at := time.Unix(0, 0)
+	tick := func() { at = at.Add(recheckEvery); r.tick(at) }
+	tick()
+	tick()
+	lost = 1
+	r.tick(at.Add(time.Millisecond)) // not due
+	if r.busy != nil {
+		t.Error("asked before it was due")
+	}
+	tick()
+	lost = 2
+	tick() // still asking
+	hold <- struct{}{}
+	hold <- struct{}{}
+	r.finish()
+	if asked != 2 {
+		t.Errorf("asked %d times, want 2", asked)
+	}
+	r.finish()
+	if asked != 2 {
+		t.Error("asked again, though no more was lost")
 	}
 }
 

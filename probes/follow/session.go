@@ -167,11 +167,13 @@ func (s *Session) follow(ctx context.Context) error {
 	if s.plan.Inject != nil {
 		injecting.Go(func() { failed = s.perform(watching) })
 	}
-	s.pace(watching, end, m, all)
+	again := &rechecker{lost: s.lost, ask: func() { s.recheck(ctx) }}
+	s.pace(watching, end, m, again, all)
 	<-all
 	injecting.Wait()
 	finish(m, watchers)
 	m.Advance(s.env.Now().Add(2 * settling).UnixNano())
+	again.finish()
 	broken := context.Cause(watching)
 	switch {
 	case ctx.Err() == nil && broken != context.Canceled && !errors.Is(broken, probes.ErrStopped):
@@ -184,7 +186,7 @@ func (s *Session) follow(ctx context.Context) error {
 
 // pace tells the matcher the time until all captures have ended, and ends those
 // that were stopped or that outlast their time.
-func (s *Session) pace(ctx context.Context, end context.CancelCauseFunc, m *match.Matcher, all <-chan struct{}) {
+func (s *Session) pace(ctx context.Context, end context.CancelCauseFunc, m *match.Matcher, again *rechecker, all <-chan struct{}) {
 	ticker := time.NewTicker(beat)
 	defer ticker.Stop()
 	var late, looked <-chan time.Time
@@ -204,6 +206,7 @@ func (s *Session) pace(ctx context.Context, end context.CancelCauseFunc, m *matc
 			late = nil
 		case <-ticker.C:
 			m.Advance(s.env.Now().UnixNano())
+			again.tick(s.env.Now())
 			began, ok := s.beganAt()
 			if ok && looked == nil {
 				looked = time.After(silence)

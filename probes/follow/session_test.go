@@ -29,6 +29,7 @@ type hosts struct {
 	links    map[string][]api.Namespace // by host; a host that isn't in it doesn't answer
 	captures map[string]func(*script)   // by host/device
 	switches map[string][]api.OVSEvent  // by host; a host that isn't in it has no Open vSwitch
+	onSwitch func()                     // called before a host tells of its Open vSwitch
 	offsets  map[string]time.Duration
 	slow     map[string]time.Duration // that a host takes to say which devices it has
 	mu       sync.Mutex
@@ -54,6 +55,9 @@ func (h *hosts) Call(ctx context.Context, node, tool string, args any) (probes.S
 			s.event(ns)
 		}
 	case api.ToolOVS:
+		if h.onSwitch != nil {
+			h.onSwitch()
+		}
 		s.end = rpc.Errorf(rpc.NotReady, "Open vSwitch does not run here")
 		for _, e := range h.switches[node] {
 			s.event(e)

@@ -30,42 +30,56 @@ func begin(h openstack.Hop) Hop {
 func (s *Session) survey(ctx context.Context, settled func(host string)) {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("its agent did not answer in %v", patience))
 	defer cancel()
+	s.askAll(ctx, func(host string, found answer) {
+		s.change(func() {
+			settle(s.hops, host, found)
+			if found.err == nil && found.switchErr != nil {
+				s.notes = append(s.notes, fmt.Sprintf("Open vSwitch of %s could not be asked: %v", host, found.switchErr))
+			}
+		})
+		settled(host)
+	})
+}
+
+// askAll asks every host of the path at once, and hands on each answer as it
+// comes.
+func (s *Session) askAll(ctx context.Context, each func(host string, found answer)) {
 	hops := s.Hops()
 	var hosts sync.WaitGroup
 	for _, host := range s.plan.Path.Hosts() {
 		hosts.Go(func() {
-			var found answer
-			var asked sync.WaitGroup
-			asked.Go(func() {
-				found.err = s.guard("the devices of "+host, func() (err error) {
-					found.links, err = capture.Links(ctx, s.env, host)
-					return err
-				})
-			})
-			if switched(hops, host) {
-				asked.Go(func() {
-					found.switchErr = s.guard("Open vSwitch of "+host, func() (err error) {
-						found.openVSwitch, err = askSwitch(ctx, s.env, host)
-						return err
-					})
-				})
-			}
-			asked.Wait()
-			for what, err := range map[string]error{"links": found.err, "ovs": found.switchErr} {
-				if err != nil {
-					s.env.Log.Warn("path: "+what, "host", host, "err", err)
-				}
-			}
-			s.change(func() {
-				settle(s.hops, host, found)
-				if found.err == nil && found.switchErr != nil {
-					s.notes = append(s.notes, fmt.Sprintf("Open vSwitch of %s could not be asked: %v", host, found.switchErr))
-				}
-			})
-			settled(host)
+			each(host, s.ask(ctx, host, switched(hops, host)))
 		})
 	}
 	hosts.Wait()
+}
+
+// ask asks a host for its devices and, where it's wanted, for its Open vSwitch.
+func (s *Session) ask(ctx context.Context, host string, openVSwitch bool) answer {
+	var found answer
+	var asked sync.WaitGroup
+	asked.Go(func() {
+		found.err = s.guard("the devices of "+host, func() (err error) {
+			found.links, err = capture.Links(ctx, s.env, host)
+			return err
+		})
+	})
+	if openVSwitch {
+		asked.Go(func() {
+			found.switchErr = s.guard("Open vSwitch of "+host, func() (err error) {
+				found.openVSwitch, err = askSwitch(ctx, s.env, host)
+				return err
+			})
+		})
+	}
+	asked.Wait()
+	if found.err != nil {
+		s.env.Log.Warn("path: links", "host", host, "err", found.err)
+	}
+	if found.switchErr != nil {
+		s.env.Log.Warn("path: ovs", "host", host, "err", found.switchErr)
+	}
+	return found
 }
 
 // answer is what a host has told.
