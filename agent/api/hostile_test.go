@@ -44,6 +44,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		"capture":   CaptureRequest{Device: "tap1", Netns: "pid:7", Filter: "icmp\nor arp"},
 		"links":     LinksRequest{},
 		"ovs":       OVSRequest{},
+		"counters":  OVSCountersRequest{Ports: []OVSPortName{{"br-int", "patch-tun"}}, Every: time.Second},
 		"a bridge":  OVSRequest{Bridge: "br-with-a-name-beyond-ifnamsiz"},
 	} {
 		if err := good.Validate(); err != nil {
@@ -69,6 +70,12 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		"links by path":            LinksRequest{Netns: new("../x")},
 		"bridge by path":           OVSRequest{Bridge: "../../tmp/evil"},
 		"bridge option":            OVSRequest{Bridge: "-O"},
+		"counters of nothing":      OVSCountersRequest{Every: time.Second},
+		"counters of all":          OVSCountersRequest{Ports: make([]OVSPortName, 65), Every: time.Second},
+		"counters by path":         OVSCountersRequest{Ports: []OVSPortName{{"../x", "p"}}, Every: time.Second},
+		"counters of an option":    OVSCountersRequest{Ports: []OVSPortName{{"br-int", "-p"}}, Every: time.Second},
+		"counters all the time":    OVSCountersRequest{Ports: []OVSPortName{{"br-int", "p"}}, Every: time.Millisecond},
+		"counters backwards":       OVSCountersRequest{Ports: []OVSPortName{{"br-int", "p"}}, Every: time.Second, Count: -1},
 		"long bridge":              OVSRequest{Bridge: strings.Repeat("b", 65)},
 		"server on all addresses":  server("0.0.0.0"),
 		"server on all of IPv6":    server("::"),

@@ -54,6 +54,7 @@ const (
 	ToolCapture     = "capture"
 	ToolInject      = "inject"
 	ToolOVS         = "ovs"
+	ToolOVSCounters = "ovs.counters"
 )
 
 // Tools is the one table of what can be asked and who may ask it.
@@ -62,6 +63,7 @@ func Tools() []Tool {
 		{Name: ToolHello, Role: RoleViewer, What: "who the agent is, its clock, which tools are ready"},
 		{Name: ToolLinks, Role: RoleViewer, What: "links, addresses and statistics of every network namespace"},
 		{Name: ToolOVS, Role: RoleViewer, What: "bridges and ports of Open vSwitch, and what of them has failed"},
+		{Name: ToolOVSCounters, Role: RoleViewer, What: "counters of ports of Open vSwitch, again and again"},
 		{Name: ToolPing, Role: RoleOperator, What: "ICMP echo from the node or one of its namespaces"},
 		{Name: ToolIperfServer, Role: RoleOperator, What: "iperf3 server for one test"},
 		{Name: ToolIperfClient, Role: RoleOperator, What: "iperf3 client"},

@@ -85,6 +85,8 @@ func run(ctx context.Context, t *testing.T, node *Node, tool Tool, req any, sink
 			*into = req.(api.IperfClientRequest)
 		case *api.CaptureRequest:
 			*into = req.(api.CaptureRequest)
+		case *api.OVSCountersRequest:
+			*into = req.(api.OVSCountersRequest)
 		case *api.InjectRequest:
 			*into = req.(api.InjectRequest)
 		case *api.HelloRequest:

@@ -98,6 +98,7 @@ func All() []Tool {
 		hello(),
 		links(),
 		ovs(),
+		ovsCounters(),
 		ping(),
 		iperfServer(),
 		iperfClient(),
