@@ -81,8 +81,10 @@ type note struct {
 	Change
 }
 
-// Open opens the journal in dir, which it makes if need be. It fails where
-// another agent has it.
+// ErrTaken is what Open fails with where another agent has the journal.
+var ErrTaken = errors.New("another agent has it")
+
+// Open opens the journal in dir, which it makes if need be.
 func Open(dir string) (*Journal, error) {
 	j, err := openDir(dir)
 	if err != nil {
@@ -118,7 +120,7 @@ func openDir(dir string) (_ *Journal, err error) {
 		return nil, errors.New("others than its owner can write to it: chmod 700")
 	}
 	if err := unix.Flock(int(d.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return nil, errors.New("another agent has it")
+		return nil, ErrTaken
 	}
 	j := &Journal{dir: d, boot: strings.TrimSpace(string(boot))}
 	return j, j.read()

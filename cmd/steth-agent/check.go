@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"steth/agent/journal"
 	"steth/agent/tools"
 )
 
@@ -53,6 +54,16 @@ func check(w io.Writer, cfg configuration, f flags, loaded error) error {
 		}
 	}
 	node := cfg.node(who.node)
+	switch node.Journal, err = journal.Open(cfg.State); {
+	case errors.Is(err, journal.ErrTaken): // after an installation by the agent itself
+		node.Journal = &journal.Journal{}
+		say("state", nil, cfg.State+", which an agent has that runs")
+	case err != nil:
+		say("state", err, "")
+	default:
+		defer node.Journal.Close()
+		say("state", nil, cfg.State)
+	}
 	for _, t := range tools.All() {
 		state := t.Ready(&node)
 		err = nil

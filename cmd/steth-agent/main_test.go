@@ -9,8 +9,10 @@ import (
 	"testing"
 	"time"
 
+
 	"go.uber.org/goleak"
 
+	"steth/agent/journal"
 	"steth/rpc/pki"
 )
 
@@ -99,13 +101,24 @@ func TestLoadRefuses(t *testing.T) {
 func TestCheck(t *testing.T) {
 	_, node := nodeBundle(t)
 	var out bytes.Buffer
-	err := run(context.Background(), []string{"--check", "--pki", node, "--listen", "127.0.0.1:0"}, &out, &out)
-	if !strings.Contains(out.String(), "certificate    node cmp1, until ") {
+	state := filepath.Join(t.TempDir(), "state")
+	err := run(context.Background(), []string{"--check", "--pki", node, "--listen", "127.0.0.1:0", "--state", state}, &out, &out)
+	if !strings.Contains(out.String(), "certificate    node cmp1, until ") || !strings.Contains(out.String(), "ok       state") {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 	out.Reset()
-	err = run(context.Background(), []string{"--check", "--pki", "/no/such/directory"}, &out, &out)
-	if err == nil || !strings.Contains(out.String(), "missing  certificate") {
+	running, err := journal.Open(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer running.Close()
+	err = run(context.Background(), []string{"--check", "--pki", "/no/such/directory", "--state", state}, &out, &out)
+	if err == nil || !strings.Contains(out.String(), "missing  certificate") || !strings.Contains(out.String(), "which an agent has that runs") {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+	out.Reset()
+	err = run(context.Background(), []string{"--check", "--pki", node, "--state", "/dev/null"}, &out, &out)
+	if err == nil || !strings.Contains(out.String(), "missing  state") {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 }

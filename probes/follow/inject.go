@@ -1,6 +1,7 @@
 package follow
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -94,6 +95,8 @@ func (i Injection) probe(path openstack.Path) (*craft.Probe, error) {
 		if f.To, err = net.ParseMAC(mac); err != nil {
 			return nil, fmt.Errorf("inject: the MAC of the next hop: %w", err)
 		}
+	} else if provided(path).IsValid() {
+		f.To = net.HardwareAddr(unasked[:])
 	}
 	f.Near, f.Far = pairOf(path.From.Addresses, far)
 	p, err := craft.New(i.Kind, f)
@@ -175,6 +178,13 @@ func (s *Session) inject(ctx context.Context, in Injection, p *craft.Probe) erro
 	}()
 	if err := s.ready(ctx); err != nil {
 		return err
+	}
+	if bytes.Equal(p.To, unasked[:]) {
+		mac, err := s.neighbour(ctx, p, provided(s.plan.Path))
+		if err != nil {
+			return err
+		}
+		p.To = mac
 	}
 	var at int
 	s.change(func() {

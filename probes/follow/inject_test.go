@@ -32,6 +32,8 @@ type wire struct {
 	out     []string // devices that see what is injected, in order
 	back    []string // devices that see the answer
 	refuses error
+	gateway []byte // what is heard when it's asked for by ARP; nil: nothing
+	arp     *live
 
 	mu       sync.Mutex
 	captures map[string]*live
@@ -84,6 +86,11 @@ func (w *wire) Call(_ context.Context, node, tool string, args any) (probes.Stre
 		}
 		close(l.out)
 	case api.CaptureRequest:
+		if req.Filter == "arp" {
+			w.arp = l
+			l.event(api.CaptureEvent{Kind: api.CaptureStarted, LinkType: 1, Snap: req.Snap, Time: time.Now().UnixNano()})
+			return l, nil
+		}
 		w.mu.Lock()
 		w.captures[req.Device] = l
 		w.mu.Unlock()
@@ -117,6 +124,11 @@ func (w *wire) Call(_ context.Context, node, tool string, args any) (probes.Stre
 func (w *wire) inject(l *live, req api.InjectRequest) {
 	l.event(api.InjectEvent{Kind: api.InjectReady, Way: w.way, Bridge: w.bridge})
 	began := time.Now().UnixNano()
+	if bytes.Equal(req.Frames[0][12:14], []byte{8, 6}) { // a question
+		if f := w.gateway; f != nil && w.arp != nil {
+			w.arp.out <- rpc.Message{Data: api.AppendPacket(nil, api.Packet{Time: began, Length: uint32(len(f)), Data: f})}
+		}
+	}
 	for i, f := range req.Frames {
 		if i > 0 {
 			select {
@@ -441,5 +453,59 @@ func TestPairOf(t *testing.T) {
 	}
 	if a, b := pairOf(addrs("10.0.0.1", "fd00::1"), addrs("fd00::2")); !a.Is6() || !b.Is6() {
 		t.Errorf("%v and %v", a, b)
+	}
+}
+
+// arpReply is the provider's gateway's, to web1.
+func arpReply(from string) []byte {
+	f := []byte{0xfa, 0x16, 0x3e, 0, 0, 1, 2, 0, 0, 0, 0, 7, 8, 6, 0, 1, 8, 0, 6, 4, 0, 2, 2, 0, 0, 0, 0, 7}
+	f = append(f, addrs(from)[0].AsSlice()...)
+	f = append(f, 0xfa, 0x16, 0x3e, 0, 0, 1)
+	return append(f, addrs("10.0.0.1")[0].AsSlice()...)
+}
+
+// TestProvidersGateway has a path by a gateway that Neutron has no port for: its
+// MAC is asked for first.
+func TestProvidersGateway(t *testing.T) {
+	for name, c := range map[string]struct {
+		wire *wire
+		says string // of the failure
+	}{
+		"answers":      {&wire{gateway: arpReply("10.0.0.254")}, ""},
+		"another does": {&wire{gateway: arpReply("10.0.0.253")}, "gateway 10.0.0.254 at 1 tap1 on cmp1: nobody answered"},
+		"nobody does":  {&wire{}, "nobody answered"},
+		"it's refused": {&wire{refuses: rpc.Errorf(rpc.PermissionDenied, "inject needs the role injector")}, "needs the role injector"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := c.wire
+				w.way, w.out, w.captures = api.InjectRedirect, []string{"tap1", "brq1", "tap2"}, map[string]*live{}
+				p := injected(craft.UDP)
+				p.Path.Goal, p.Path.Beyond, p.Path.To = openstack.GoalOutside, addrs("10.0.0.254")[0], openstack.End{Name: "outside"}
+				for i := range p.Path.Hops {
+					p.Path.Hops[i].View.FarMAC = ""
+				}
+				s, err := Start(t.Context(), probes.Env{Agents: w}, p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer s.Close()
+				<-s.Done()
+				f, _ := s.Finding()
+				if c.says != "" {
+					if f.Verdict != probes.Error || !strings.Contains(f.Reason, c.says) {
+						t.Errorf("got %s %q", f.Verdict, f.Reason)
+					}
+					return
+				}
+				last := w.asked[len(w.asked)-1].Frames
+				if f.Code != "delivered" || len(w.asked) != 2 || fmt.Sprintf("%x", last[0][:6]) != "020000000007" || len(last) != 3 {
+					t.Errorf("%q, %d requests, the last of %d frames to %x", f.Reason, len(w.asked), len(last), last[0][:6])
+				}
+				if in := s.Injected(); len(in) != 1 || in[0].Sent != 3 {
+					t.Errorf("injected %+v", in)
+				}
+			})
+		})
 	}
 }
