@@ -64,6 +64,8 @@ func Default() []Binding {
 		{"prev-hop", []string{"left", "h"}, "previous hop that saw the packet", Compare, ""},
 		{"next-packet", []string{"n"}, "next packet", Compare, "packet"},
 		{"prev-packet", []string{"N"}, "previous packet", Compare, ""},
+		{"next-lost", []string{"e"}, "next packet that was lost or not answered", Compare, "next lost"},
+		{"prev-lost", []string{"E"}, "previous packet that was lost or not answered", Compare, ""},
 		{"answer", []string{"J"}, "the packet's answer, or the question it answers", Compare, "answer"},
 		{"equal", []string{"="}, "only what differs, or all", Compare, "differences"},
 		{"bytes", []string{"x"}, "to the bytes of this header, or back to its fields", Compare, "bytes"},

@@ -171,6 +171,8 @@ func (p *Page) Update(msg tea.Msg) tea.Cmd {
 		if name, ok := p.env.Keys.Lookup(p.Scope(), msg.String()); ok {
 			return p.act(name)
 		}
+	case found:
+		return p.take(msg)
 	case tea.MouseWheelMsg:
 		if msg.Button == tea.MouseWheelUp {
 			p.move(-3)
@@ -209,9 +211,13 @@ func (p *Page) act(name string) tea.Cmd {
 	case "prev-hop":
 		return p.step(-1)
 	case "next-packet":
-		return p.neighbour(1)
+		return p.neighbour(1, "packet", whatever)
 	case "prev-packet":
-		return p.neighbour(-1)
+		return p.neighbour(-1, "packet", whatever)
+	case "next-lost":
+		return p.neighbour(1, "packet that was lost", lost)
+	case "prev-lost":
+		return p.neighbour(-1, "packet that was lost", lost)
 	case "answer":
 		return p.answer()
 	case "equal":
@@ -245,46 +251,72 @@ func (p *Page) step(by int) tea.Cmd {
 	return say("no hop further on saw this packet", p.env.Keys.Key(p.Scope(), "column")+" changes the other column")
 }
 
-// neighbour goes to the next packet of the session, or with -1 to the one before.
-func (p *Page) neighbour(by int) tea.Cmd {
-	row, ok := p.beside(by)
-	if !ok {
-		if by > 0 {
-			return say("this is the newest packet", "")
-		}
-		return say("this is the oldest packet that is kept", "")
-	}
-	p.show(row)
-	return nil
+// found is the answer to a search for another packet.
+type found struct {
+	page *Page
+	from uint64 // the row it was looked for from
+	by   int
+	what string
+	row  match.Row
+	ok   bool
 }
 
-// beside is the row after this one, or with -1 before it.
-func (p *Page) beside(by int) (match.Row, bool) {
-	var one [1]match.Row
-	if by > 0 {
-		return one[0], p.session.Rows(p.row.Number+1, one[:]) > 0
+// neighbour goes to the next packet of the session that is wanted, or with -1 to
+// the one before. It may have to look at all that are kept, so it's a command.
+func (p *Page) neighbour(by int, what string, want func(*match.Row) bool) tea.Cmd {
+	s, from := p.session, p.row.Number
+	return func() tea.Msg {
+		row, ok := find(s, from, by, want)
+		return found{p, from, by, what, row, ok}
 	}
-	first, _ := p.session.Bounds()
-	rows := make([]match.Row, 64)
-	for reach := uint64(1); p.row.Number > first; reach *= 4 { // numbers may be left out
-		from := max(first, p.row.Number-min(reach, p.row.Number))
-		var last match.Row
-		for at := from; at < p.row.Number; {
-			n := p.session.Rows(at, rows)
-			if n == 0 {
-				break
-			}
-			for _, r := range rows[:n] {
-				if r.Number < p.row.Number {
-					last = r
-					last.Marks, last.Data = slices.Clone(r.Marks), slices.Clone(r.Data)
+}
+
+// take shows what was found, unless one has gone elsewhere meanwhile.
+func (p *Page) take(f found) tea.Cmd {
+	switch {
+	case f.page != p || f.from != p.row.Number:
+		return nil
+	case f.ok:
+		p.show(f.row)
+		return nil
+	case f.by > 0:
+		return say("no "+f.what+" after this one", "")
+	}
+	return say("no "+f.what+" that is kept before this one", "")
+}
+
+func whatever(*match.Row) bool { return true }
+
+func lost(r *match.Row) bool { return r.Verdict == match.Lost || r.Answer == match.Unanswered }
+
+// find is the first row after a number that is wanted, or with -1 before it.
+func find(s *follow.Session, number uint64, by int, want func(*match.Row) bool) (match.Row, bool) {
+	const batch = 256
+	rows := make([]match.Row, batch)
+	if by > 0 {
+		for from := number + 1; ; {
+			n := s.Rows(from, rows)
+			for i := range rows[:n] {
+				if want(&rows[i]) {
+					return rows[i], true
 				}
 			}
-			at = rows[n-1].Number + 1
+			if n == 0 {
+				return match.Row{}, false
+			}
+			from = rows[n-1].Number + 1
 		}
-		if last.Number != 0 || from == first {
-			return last, last.Number != 0
+	}
+	first, _ := s.Bounds()
+	for end := number; end > first; { // numbers may be left out
+		from := max(first, end-min(batch, end))
+		n := s.Rows(from, rows)
+		for i := n - 1; i >= 0; i-- {
+			if rows[i].Number < end && want(&rows[i]) {
+				return rows[i], true
+			}
 		}
+		end = from
 	}
 	return match.Row{}, false
 }

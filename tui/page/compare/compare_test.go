@@ -204,8 +204,12 @@ func press(p *Page, names ...string) (asked tea.Msg) {
 		if k.Code == 0 {
 			k.Code, k.Text = []rune(name)[0], name
 		}
-		if cmd := p.Update(tea.KeyPressMsg(k)); cmd != nil {
-			asked = cmd()
+		asked = nil
+		for cmd := p.Update(tea.KeyPressMsg(k)); cmd != nil; {
+			asked, cmd = cmd(), nil
+			if f, ok := asked.(found); ok {
+				asked, cmd = nil, p.Update(f)
+			}
 		}
 	}
 	return asked
@@ -577,7 +581,7 @@ func TestNeighbours(t *testing.T) {
 	steps := 0
 	for ; steps < 200; steps++ {
 		if msg, ok := press(p, "n").(page.Notice); ok {
-			if !strings.Contains(msg.Text, "newest") {
+			if !strings.Contains(msg.Text, "no packet after this one") {
 				t.Errorf("it says %q", msg.Text)
 			}
 			break
@@ -593,6 +597,35 @@ func TestNeighbours(t *testing.T) {
 	}
 	if steps != 79 {
 		t.Errorf("%d packets back, want 79", steps)
+	}
+}
+
+// TestLostNeighbours goes to the packets that were lost, over those that were not.
+func TestLostNeighbours(t *testing.T) {
+	src := many(t, 400)
+	kept := &tape{}
+	for i, p := range src.list {
+		ip := len(p.Data) - 84
+		seq, reply := binary.BigEndian.Uint16(p.Data[ip+26:]), p.Data[ip+20] == 0
+		if (seq == 5 || seq == 390) && (reply || src.at[i] > 2) {
+			continue
+		}
+		kept.list, kept.at = append(kept.list, p), append(kept.at, src.at[i])
+	}
+	s := session(t, kept)
+	list := make([]match.Row, 1024)
+	list = list[:s.Rows(0, list)]
+	p := New(env(t, "dark"), s, list[0]).(*Page)
+	seq := func() int { return int(binary.BigEndian.Uint16(p.row.Data[40:])) }
+	for _, c := range []struct {
+		key  string
+		seq  int
+		told bool
+	}{{"E", 1, true}, {"e", 5, false}, {"e", 390, false}, {"e", 390, true}, {"E", 5, false}, {"E", 5, true}} {
+		msg := press(p, c.key)
+		if _, told := msg.(page.Notice); told != c.told || seq() != c.seq {
+			t.Errorf("%s: packet %d, told %v; want %d, %v", c.key, seq(), told, c.seq, c.told)
+		}
 	}
 }
 
