@@ -95,7 +95,7 @@ func (s *Session) askFor(ctx context.Context, first Hop, f craft.Flow) (mac net.
 		if c.Started && !begun {
 			begun = true
 			asking.Go(func() {
-				if err := s.ask(ctx, first, question); err != nil {
+				if err := s.question(ctx, first, question); err != nil {
 					cancel(err)
 				}
 			})
@@ -110,8 +110,8 @@ func (s *Session) askFor(ctx context.Context, first Hop, f craft.Flow) (mac net.
 	return nil, err
 }
 
-// ask sends a question from the path's first hop.
-func (s *Session) ask(ctx context.Context, first Hop, question *craft.Probe) error {
+// question sends one from the path's first hop.
+func (s *Session) question(ctx context.Context, first Hop, question *craft.Probe) error {
 	req := request(first, Injection{Interval: questionPause})
 	req.Frames, req.Count = question.Frames(), questions
 	stream, err := s.env.Agents.Call(ctx, first.Host, api.ToolInject, req)
