@@ -14,6 +14,7 @@ import (
 	"steth/feed"
 	"steth/openstack"
 	"steth/probes"
+	"steth/probes/follow"
 	"steth/themes"
 	"steth/tui/dialog"
 	"steth/tui/findings"
@@ -34,6 +35,12 @@ type Options struct {
 	Load    []openstack.Kind // what is read whole at the start; nil: everything
 	NoLoad  bool             // reads nothing at the start: for very large clouds
 	DialAll int              // dials every agent after the first reading where there are no more nodes than this; 0: 16, negative: never
+
+	// Path is a session to begin with, on a page of its own; the console closes it.
+	Path *follow.Session
+	// Captures are feeds to begin with, side by side; who gives them closes them.
+	Captures []*feed.Feed
+	Notes    []string // what else there is to say of these
 
 	NoMouse      bool // the terminal keeps the mouse; F2 switches
 	SlowTerminal bool // ten frames a second at most, and a clock without seconds
@@ -139,6 +146,7 @@ func New(ctx context.Context, b Backend, opt Options) *App {
 	for _, c := range clashes {
 		a.say(page.Notice{Level: feed.Warn, Text: c.Error()})
 	}
+	a.present()
 	return a
 }
 

@@ -6,10 +6,10 @@ import (
 	"strings"
 	"time"
 
-	"steth/openstack"
-
 	tea "charm.land/bubbletea/v2"
 
+	"steth/feed"
+	"steth/openstack"
 	"steth/tui/dialog"
 	"steth/tui/page"
 	"steth/tui/page/path"
@@ -24,6 +24,26 @@ func (a *App) openPath(msg page.Path) tea.Cmd {
 	p, cmd := path.New(a.ctx, a.env, msg.Question, msg.Name)
 	a.goTab(a.addTab(p))
 	return cmd
+}
+
+// present shows what the console was begun with.
+func (a *App) present() {
+	if s := a.opt.Path; s != nil {
+		p := path.Show(a.ctx, a.env, s)
+		a.holds = append(a.holds, p.Hold())
+		a.goTab(a.addTab(p))
+	}
+	if list := a.opt.Captures; len(list) > 0 {
+		b := &bench{Workspace: pane.New(pane.Options{Theme: a.env.Theme, Now: a.opt.Now, Keys: a.env.Keys}), name: "captures"}
+		for _, f := range list {
+			b.AddFeed(f)
+			b.Kept(f)
+		}
+		a.goTab(a.addTab(b))
+	}
+	for _, n := range a.opt.Notes {
+		a.say(page.Notice{Level: feed.Warn, Text: n})
+	}
 }
 
 // pathPages are the paths among the tabs.
@@ -57,6 +77,10 @@ func closed(h *path.Hold) bool {
 // leavePath leaves a path; it asks first where packets that were lost would be
 // gone unsaved.
 func (a *App) leavePath(p *path.Page) tea.Cmd {
+	if p.Recorded() { // it can't be opened again from here
+		a.goTab(0)
+		return nil
+	}
 	if n := p.Unsaved(); n > 0 {
 		a.push(dialog.NewQuestion(a.env.Theme, page.Ask{Question: "Leave this path?", Detail: losses(0, n), Yes: closePath{p}}))
 		return nil
@@ -77,9 +101,13 @@ func (a *App) dropPath(p *path.Page) tea.Cmd {
 func (a *App) showCaptures(msg path.Captures) {
 	msg.Hold.Keep()
 	ws := pane.New(pane.Options{Theme: a.env.Theme, Now: a.opt.Now, Keys: a.env.Keys})
+	_, recorded := msg.Hold.Session.Recorded()
 	b := &bench{Workspace: ws, name: msg.Name, hold: msg.Hold}
 	for _, f := range msg.Feeds {
 		ws.AddTraced(msg.Hold.Session, f)
+		if recorded {
+			ws.Kept(f)
+		}
 	}
 	a.goTab(a.addTab(b))
 }

@@ -261,6 +261,10 @@ func (a *App) standing(info Info) []part.Spans {
 	if !info.ReadOnly {
 		mode = part.Spans{{Style: th.Bad, Text: "READ-WRITE"}}
 	}
+	if !info.Recorded.IsZero() {
+		mode = part.Spans{{Style: th.Warn, Text: "RECORDED " + info.Recorded.In(a.env.Now().Location()).Format("2006-01-02 15:04")}}
+		agents, role = nil, nil
+	}
 	layout := "15:04:05"
 	if a.opt.SlowTerminal {
 		layout = "15:04"

@@ -8,6 +8,7 @@ import (
 	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
 
+	"steth/internal/config"
 	"steth/themes"
 	"steth/tui"
 )
@@ -24,13 +25,34 @@ type screenFlags struct {
 }
 
 func (s *screenFlags) register(root *cobra.Command) {
-	root.Flags().StringVar(&s.theme, "theme", "", "dark, light or mono (default: as the terminal's background)")
-	root.Flags().BoolVar(&s.ascii, "ascii", false, "use no sign outside ASCII")
-	root.Flags().BoolVar(&s.noMouse, "no-mouse", false, "leave the mouse to the terminal")
 	root.Flags().StringVar(&s.find, "find", "", "look this address, MAC, name or id up at once")
 	root.Flags().BoolVar(&s.noLoad, "no-load", false, "read no lists at the start, for very large clouds")
-	root.Flags().BoolVar(&s.slow, "slow-terminal", false, "ten frames a second at most, for slow links")
-	root.Flags().BoolVar(&s.sync, "sync-output", false, "ask the terminal for synchronised output, over SSH too")
+	s.look(root)
+}
+
+// look registers what says how the console looks.
+func (s *screenFlags) look(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&s.theme, "theme", "", "dark, light or mono (default: as the terminal's background)")
+	f.BoolVar(&s.ascii, "ascii", false, "use no sign outside ASCII")
+	f.BoolVar(&s.noMouse, "no-mouse", false, "leave the mouse to the terminal")
+	f.BoolVar(&s.slow, "slow-terminal", false, "ten frames a second at most, for slow links")
+	f.BoolVar(&s.sync, "sync-output", false, "ask the terminal for synchronised output, over SSH too")
+}
+
+// options are the flags with what the configuration says besides.
+func (s *screenFlags) options(conf config.Console) (tui.Options, error) {
+	opt := tui.Options{
+		Theme: firstOf(s.theme, conf.Theme), ASCII: s.ascii || conf.ASCII, Keys: conf.Keys,
+		Find: s.find, NoLoad: s.noLoad, SlowTerminal: s.slow, SyncOutput: s.sync,
+		NoMouse: s.noMouse || conf.Mouse != nil && !*conf.Mouse,
+	}
+	if opt.Theme != "" {
+		if _, err := themes.Get(opt.Theme, opt.ASCII); err != nil {
+			return opt, usageError{err}
+		}
+	}
+	return opt, nil
 }
 
 // screen opens the console.
@@ -44,15 +66,9 @@ func screen(ctx context.Context, f flags, s screenFlags) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	opt := tui.Options{
-		Theme: firstOf(s.theme, w.conf.Theme), ASCII: s.ascii || w.conf.ASCII, Keys: w.conf.Keys,
-		Find: s.find, NoLoad: s.noLoad, SlowTerminal: s.slow, SyncOutput: s.sync,
-		NoMouse: s.noMouse || w.conf.Mouse != nil && !*w.conf.Mouse,
-	}
-	if opt.Theme != "" {
-		if _, err := themes.Get(opt.Theme, opt.ASCII); err != nil {
-			return errors.Join(usageError{err}, w.Close())
-		}
+	opt, err := s.options(w.conf)
+	if err != nil {
+		return errors.Join(err, w.Close())
 	}
 	err = tui.Run(ctx, &backend{world: w, ctx: ctx}, opt)
 	cancel()

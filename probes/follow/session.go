@@ -437,6 +437,25 @@ func (s *Session) Feeds() []*feed.Feed {
 	return out
 }
 
+// Clock is by how much a host's clock was corrected.
+type Clock struct {
+	Host   string
+	Offset time.Duration // the host's minus the console's
+}
+
+// Clocks are those of the hosts with captures, in the order of the path.
+func (s *Session) Clocks() []Clock {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []Clock
+	for _, d := range s.devices {
+		if !slices.ContainsFunc(out, func(c Clock) bool { return c.Host == d.host }) {
+			out = append(out, Clock{d.host, d.tape.corrected()})
+		}
+	}
+	return out
+}
+
 // Bounds says which rows are kept: first <= number < next.
 func (s *Session) Bounds() (first, next uint64) {
 	if m := s.matcher.Load(); m != nil {

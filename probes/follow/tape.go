@@ -2,6 +2,7 @@ package follow
 
 import (
 	"sync"
+	"time"
 
 	"steth/packets"
 	"steth/packets/match"
@@ -31,6 +32,13 @@ func (t *tape) clock(offset int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.offset = offset
+}
+
+// corrected is what clock has noted.
+func (t *tape) corrected() time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return time.Duration(t.offset)
 }
 
 // begin says that everything is seen from a moment on. A capture that begins

@@ -104,6 +104,7 @@ type Info struct {
 	Role                         string // of the certificate: viewer, operator, injector, admin; "" without one
 	ReadOnly                     bool
 	Ticket                       string
+	Recorded                     time.Time // when all this was saved; zero for what is live
 }
 
 // Agent is how the agent of one node stands.

@@ -1,6 +1,7 @@
 package pane
 
 import (
+	"math"
 	"slices"
 
 	tea "charm.land/bubbletea/v2"
@@ -52,6 +53,10 @@ func (w *Workspace) Saved(m SaveMsg) {
 		}
 	}
 }
+
+// Kept notes that the packets of a feed come from a file: nothing of them is
+// gone with the workspace.
+func (w *Workspace) Kept(f *feed.Feed) { w.saved[f] = math.MaxUint64 }
 
 // askToClose closes a pane, and asks before it where that was the last view of
 // packets that nobody has saved.

@@ -99,6 +99,13 @@ func (b *Backend) Info() backend.Info {
 	return b.info
 }
 
+// Record makes all of it something that was saved at a time.
+func (b *Backend) Record(at time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.info.Recorded = at
+}
+
 // Unlock implements [backend.Backend].
 func (b *Backend) Unlock(ticket string) error {
 	b.mu.Lock()

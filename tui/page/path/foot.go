@@ -3,7 +3,6 @@ package path
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -114,17 +113,13 @@ func (p *Page) aboutCaptures() part.Spans {
 	th, hops := p.env.Theme, p.standing.Hops
 	var clocks, dropped []string
 	worst := false
-	for _, a := range p.env.Backend.Agents() {
-		used := slices.ContainsFunc(hops, func(h follow.Hop) bool { return h.Host == a.Node && h.Capture >= 0 })
-		if !used || a.State != "up" {
-			continue
-		}
+	for _, c := range p.hold.Session.Clocks() {
 		way := "ahead"
-		if a.Offset < 0 {
+		if c.Offset < 0 {
 			way = "behind"
 		}
-		if d := a.Offset.Abs(); d >= 100*time.Microsecond {
-			clocks = append(clocks, fmt.Sprintf("%s %s %s", a.Node, page.Duration(d), way))
+		if d := c.Offset.Abs(); d >= 100*time.Microsecond {
+			clocks = append(clocks, fmt.Sprintf("%s %s %s", c.Host, page.Duration(d), way))
 		}
 	}
 	text := "clocks: alike"

@@ -3,6 +3,7 @@ package path
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -80,10 +81,27 @@ func New(ctx context.Context, env *page.Env, q backend.PathQuestion, name string
 // here on.
 func Show(ctx context.Context, env *page.Env, s *follow.Session) *Page {
 	plan := s.Plan()
-	p, _ := New(ctx, env, backend.PathQuestion{Goal: plan.Path.Goal, From: plan.Path.From.Port, To: plan.Path.To.Port}, plan.Path.From.Name)
+	q := backend.PathQuestion{Goal: plan.Path.Goal, From: plan.Path.From.Port, To: plan.Path.To.Port}
+	_, recorded := s.Recorded()
+	if recorded {
+		q = backend.PathQuestion{} // there is nothing that can be asked again
+	}
+	p, _ := New(ctx, env, q, plan.Path.From.Name)
 	p.what = plan.Follow
 	p.take(Followed{Page: p, start: p.start, Path: plan.Path, Hold: NewHold(s)})
+	if recorded {
+		p.hold.save(math.MaxUint64)
+	}
 	return p
+}
+
+// Recorded tells whether the page shows a recording.
+func (p *Page) Recorded() bool {
+	if p.hold == nil {
+		return false
+	}
+	_, ok := p.hold.Session.Recorded()
+	return ok
 }
 
 // Followed is the answer to what a page has begun. The shell gives it to the

@@ -141,7 +141,12 @@ func (p *Page) clock(whole bool) part.Spans {
 	th, s := p.env.Theme, p.hold.Session
 	began, ok := s.Began()
 	all := s.Plan().For
+	at, recorded := s.Recorded()
 	switch {
+	case recorded && p.Running():
+		return part.Spans{{Style: th.Good, Text: th.Glyphs.Live + " reading"}}
+	case recorded:
+		return part.Spans{{Style: th.Muted, Text: th.Glyphs.Ended + " recorded " + at.In(p.env.Now().Location()).Format("2006-01-02 15:04") + ", " + clock(p.standing.Finding.Duration)}}
 	case !p.Running() || p.standing.Ended:
 		f := p.standing.Finding
 		return part.Spans{{Style: th.Muted, Text: th.Glyphs.Ended + " ended after " + clock(f.Duration)}}
