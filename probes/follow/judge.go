@@ -9,6 +9,7 @@ import (
 
 	"steth/agent/api"
 	"steth/openstack"
+	"steth/packets/craft"
 	"steth/packets/match"
 	"steth/probes"
 )
@@ -342,6 +343,9 @@ func (f facts) unanswered() probes.Finding {
 
 func (f facts) delivered() probes.Finding {
 	out := probes.Finding{Code: "delivered", Reason: f.came() + f.answers() + f.margin()}
+	if f.sent != nil && f.sent.Kind == craft.UDP && f.sum.Back.Rows == 0 {
+		out.Reason += "; no answer was seen, and UDP need not give one"
+	}
 	if h := slices.IndexFunc(f.hops, func(h Hop) bool { return len(h.Check.Faults) > 0 }); h >= 0 {
 		out.Code = "device-differs"
 		out.Reason += fmt.Sprintf("; but at hop %d %s", f.hops[h].Index, f.hops[h].Differs())
