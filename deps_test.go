@@ -21,7 +21,7 @@ var allowed = []struct {
 	{"bench", []string{"..."}},
 	{"e2e", []string{"packets", "internal/terminal"}},
 	{"cmd/steth-agent", []string{"agent", "agent/api", "agent/journal", "agent/tools", "internal/config", "rpc", "rpc/pki"}},
-	{"tui/...", []string{"tui/...", "themes", "probes", "probes/follow", "runbooks", "openstack", "packets", "packets/match", "feed", "internal/safetext"}},
+	{"tui/...", []string{"tui/...", "themes", "probes", "probes/follow", "runbooks", "openstack", "packets", "packets/craft", "packets/match", "feed", "internal/safetext"}},
 	{"probes/...", []string{"probes/...", "agent/api", "rpc", "openstack", "packets", "packets/craft", "packets/match", "feed"}},
 	{"packets/match", []string{"packets"}},
 	{"evidence", []string{"packets", "feed", "probes", "probes/follow", "openstack", "internal/safetext"}},

@@ -364,3 +364,55 @@ func TestPathOfWhatHasNone(t *testing.T) {
 	d.Press("enter", "space", "space", "space", "t")
 	d.UntilText("a path has two ends, and more are marked")
 }
+
+// TestInject sends probe packets once the console is read-write, asks once, and
+// shows just those.
+func TestInject(t *testing.T) {
+	d, hosts, _ := followed(t, 160, 45, tui.Options{}, lossy()...)
+	var asked []api.InjectRequest
+	hosts.Inject = func(host string, req api.InjectRequest) {
+		asked = append(asked, req)
+		for n, frame := range req.Frames {
+			for i, d := range onPath[:5] { // lost behind
+				at := tuitest.Noon.Add(-20*time.Second + time.Duration(n)*100*time.Millisecond + d.after)
+				if d.tunnel {
+					frame = followtest.VXLAN("10.99.0.11", "10.99.0.12", 1042, frame)
+				}
+				hosts.Tell(followtest.Event{Host: d.host, Device: d.device, At: at, Frame: frame, Outgoing: passes(i, true)})
+			}
+		}
+	}
+	d.UntilText("3 of 12 lost")
+	d.Press("i")
+	d.UntilText("the console is read-only")
+	d.Press(":")
+	d.Type("rw INC-7")
+	d.Press("enter", "i")
+	d.UntilText("five echo requests to 10.20.0.12")
+	d.Type("icmp 1400 x 3")
+	d.Press("enter")
+	d.UntilText("Send 3 packets as if web-1 had sent them?")
+	d.Press("n")
+	if len(asked) > 0 {
+		t.Fatal("sent before it was agreed to")
+	}
+	d.Press("i", "enter")
+	d.UntilText("Send 5 packets as if web-1 had sent them?")
+	d.Press("y")
+	d.UntilText("5 sent")
+	d.UntilText("8 of 17 lost")
+	d.UntilText("only injected")
+	calm(d)
+	if n := strings.Count(d.Screen(), "lost 7 to 9"); n != 5 {
+		t.Errorf("%d rows, want the 5 that were injected:\n%s", n, d.Screen())
+	}
+	d.Press("i") // it is not asked again
+	d.Type("arp x2")
+	d.Press("enter")
+	d.UntilText("2 sent")
+	if len(asked) != 2 || len(asked[0].Frames) != 5 || asked[0].Device != onPath[0].device || len(asked[1].Frames) != 2 {
+		t.Errorf("asked for %+v", asked)
+	}
+	d.Press("esc")
+	d.UntilText("ICMP echo reply 61")
+}

@@ -159,6 +159,13 @@ func (b *backend) Follow(plan follow.Plan) (*follow.Session, error) {
 	return follow.Start(b.ctx, b.env(), plan)
 }
 
+func (b *backend) Inject(ctx context.Context, s *follow.Session, in follow.Injection) error {
+	if b.Info().ReadOnly {
+		return errors.New("injecting changes the network, and the console is read-only: unlock it with :rw")
+	}
+	return s.Inject(ctx, in)
+}
+
 func (b *backend) SavePath(ctx context.Context, s *follow.Session) (string, error) {
 	base, err := newFile()
 	if err != nil {

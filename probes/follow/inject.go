@@ -40,6 +40,9 @@ type Injected struct {
 	From time.Time `json:"from,omitzero"` // when the first was sent, on the console's clock
 }
 
+// UsualCount is how many packets are injected where no number is given.
+const UsualCount = 5
+
 const (
 	// readiness is how long captures are waited for before packets are sent.
 	readiness = patience + grace
@@ -51,7 +54,7 @@ const (
 
 func (i Injection) complete() Injection {
 	if i.Count == 0 {
-		i.Count = 5
+		i.Count = UsualCount
 	}
 	if i.Interval == 0 {
 		i.Interval = 200 * time.Millisecond

@@ -56,6 +56,9 @@ type Backend interface {
 	// Follow begins to watch packets at every hop of a path. It returns at once;
 	// whoever calls it closes the session.
 	Follow(plan follow.Plan) (*follow.Session, error)
+	// Inject sends probe packets along the path of a session, see
+	// [follow.Session.Inject]. It fails while the console is read-only.
+	Inject(ctx context.Context, s *follow.Session, in follow.Injection) error
 	// SavePath writes what the captures of a session hold to a file and returns
 	// its path.
 	SavePath(ctx context.Context, s *follow.Session) (path string, err error)

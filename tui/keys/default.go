@@ -35,6 +35,7 @@ func Default() []Binding {
 		{"invert", []string{"!"}, "turn the filter round", Path, ""},
 		{"only-lost", []string{"L"}, "only the packets that were lost, or all", Path, "lost"},
 		{"save", []string{"W"}, "save all captures to one pcapng", Path, "save"},
+		{"only-injected", []string{"I"}, "only the packets that were injected and their answers, or all", Path, ""},
 		{"next-lost", []string{"e"}, "next packet that was lost", Path, ""},
 		{"prev-lost", []string{"E"}, "previous packet that was lost", Path, ""},
 		{"table", []string{"tab", "shift+tab"}, "from the packets to the hops, and back", Path, "hops"},

@@ -301,6 +301,14 @@ func (b *Backend) Followed() []*follow.Session {
 	return append([]*follow.Session(nil), b.paths...)
 }
 
+// Inject implements [backend.Backend].
+func (b *Backend) Inject(ctx context.Context, s *follow.Session, in follow.Injection) error {
+	if b.Info().ReadOnly {
+		return errors.New("the console is read-only")
+	}
+	return s.Inject(ctx, in)
+}
+
 // SavePath implements [backend.Backend].
 func (b *Backend) SavePath(ctx context.Context, s *follow.Session) (string, error) {
 	return b.Save(ctx, s.Feeds())

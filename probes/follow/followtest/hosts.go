@@ -35,7 +35,10 @@ type Hosts struct {
 	Switch map[string][]api.OVSBridge // by host; one that isn't in it has no Open vSwitch
 	Began  time.Time                  // when captures see everything from; zero: when they are opened
 	Script []Event                    // of captures that are all opened
-	Ends   bool                       // captures end behind the script; else they go on until they are closed
+	// Inject is told of every request to inject; it may Tell what comes of it.
+	// Without it the agents can't inject.
+	Inject func(host string, req api.InjectRequest)
+	Ends   bool // captures end behind the script; else they go on until they are closed
 
 	mu      sync.Mutex
 	turn    *sync.Cond // of mu
@@ -77,6 +80,13 @@ func (h *Hosts) Call(_ context.Context, node, tool string, args any) (probes.Str
 	req, ok := args.(api.CaptureRequest)
 	switch {
 	case ok:
+	case tool == api.ToolInject && h.Inject != nil:
+		req := args.(api.InjectRequest)
+		h.Inject(node, req)
+		return list([]api.InjectEvent{
+			{Kind: api.InjectReady, Way: api.InjectRedirect},
+			{Kind: api.InjectSent, Time: time.Now().UnixNano(), Sent: req.Count},
+		}), nil
 	case tool == api.ToolLinks:
 		return list(links), nil
 	case tool == api.ToolOVS && h.Switch[node] != nil:

@@ -47,6 +47,10 @@ func (p *Page) Update(msg tea.Msg) tea.Cmd {
 		if msg.page == p {
 			return p.follow(msg.text)
 		}
+	case wanted:
+		if msg.page == p {
+			return p.chosen(msg)
+		}
 	case toGoal:
 		if msg.page == p {
 			p.question = msg.question
@@ -171,6 +175,9 @@ func (p *Page) act(name string) tea.Cmd {
 		p.sieve(p.rows.text, !p.rows.invert, p.rows.lost)
 	case "only-lost":
 		p.sieve(p.rows.text, p.rows.invert, !p.rows.lost)
+	case "only-injected":
+		p.rows.only = !p.rows.only
+		p.sieve(p.rows.text, p.rows.invert, p.rows.lost)
 	case "next-lost", "prev-lost":
 		return p.toLost(name)
 	case "open":
@@ -205,6 +212,7 @@ func (p *Page) back() tea.Cmd {
 	switch {
 	case p.rows.filtered():
 		p.filter.Set("")
+		p.rows.only = false
 		p.sieve("", false, false)
 	case len(p.hops.marked) > 0:
 		p.hops.marked = nil
@@ -242,11 +250,6 @@ func (p *Page) again() tea.Cmd {
 		return say(feed.Info, "this was recorded: there is nothing to follow again", "")
 	}
 	return p.begin()
-}
-
-// inject is not there yet.
-func (p *Page) inject() tea.Cmd {
-	return say(feed.Info, "packets can't be injected by this version", "")
 }
 
 // openPacket takes the selected packet apart, hop against hop.

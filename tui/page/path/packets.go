@@ -97,6 +97,7 @@ func (p *Page) drawPackets(width, height int) []string {
 		head.Skip(g.lead).Cell(part.Spans{{Style: style, Text: strconv.Itoa(h.Index)}}, g.hops[i]-g.lead)
 	}
 	lines := []string{head.String()}
+	p.injected = len(p.hold.Session.Injected()) > 0
 	p.rows.fill(height - 1)
 	for i := range p.rows.rows[:p.rows.n] {
 		lines = append(lines, p.packetLine(&p.rows.rows[i], g, width))
@@ -164,6 +165,9 @@ func (p *Page) packetLine(r *match.Row, g packetGrid, width int) string {
 	}
 	if r.Direction == match.Back {
 		said = "  " + said
+	}
+	if text == th.Text && p.injected && p.hold.Session.Marked(r) {
+		text = th.Info
 	}
 	l.Cell(part.Spans{{Style: text, Text: said}}, g.packet)
 	if g.bytes > 0 {

@@ -55,13 +55,15 @@ type Page struct {
 	pause    time.Duration // until standing is read again
 	second   int64         // on the screen
 
-	focus  focus
-	hops   hopTable
-	rows   rowTable
-	filter *part.Input
-	typing bool
-	typedX int
-	hot    places
+	injected bool // packets were
+	agreed   bool // that packets are injected; asked once a session
+	focus    focus
+	hops     hopTable
+	rows     rowTable
+	filter   *part.Input
+	typing   bool
+	typedX   int
+	hot      places
 }
 
 // places remembers where things were drawn, for the mouse.
@@ -118,7 +120,8 @@ type Followed struct {
 func (p *Page) begin() tea.Cmd {
 	p.start++
 	start, q, what, old := p.start, p.question, p.what, p.hold
-	p.hold, p.err = nil, nil
+	p.hold, p.err, p.agreed = nil, nil, false
+	p.rows.only = false
 	p.standing, p.shown, p.drawn = follow.Standing{}, 0, 0
 	p.rows.reset()
 	return func() tea.Msg {

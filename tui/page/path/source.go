@@ -24,6 +24,7 @@ type source struct {
 	words   string // lower case; a row must have them as they stand
 	invert  bool
 	lost    bool // only rows that were lost
+	only    bool // only packets that were injected, and their answers
 
 	passed  []uint64 // rows before settled that pass
 	settled uint64   // the first whose verdict was open when the filter looked last
@@ -32,7 +33,7 @@ type source struct {
 	buf     []match.Row
 }
 
-func (s *source) filtered() bool { return s.words != "" || s.lost }
+func (s *source) filtered() bool { return s.words != "" || s.lost || s.only }
 
 // setFilter changes what passes.
 func (s *source) setFilter(text string, invert, lost bool) {
@@ -42,7 +43,7 @@ func (s *source) setFilter(text string, invert, lost bool) {
 
 // passes tells whether a row passes the filter.
 func (s *source) passes(r *match.Row) bool {
-	if s.lost && r.Verdict != match.Lost {
+	if s.lost && r.Verdict != match.Lost || s.only && !s.session.Marked(r) {
 		return false
 	}
 	if s.words == "" {

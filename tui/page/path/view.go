@@ -226,6 +226,9 @@ func (p *Page) ruleLine(width int) string {
 		p.typedX = l.Used() + x
 		l.Raw(text, 40)
 	default:
+		if p.rows.only {
+			l.Put(th.Info, "only injected").Skip(2)
+		}
 		if p.rows.lost {
 			l.Put(th.Bad, "only lost").Skip(2)
 		}
