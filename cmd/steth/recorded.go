@@ -73,6 +73,10 @@ func (r *recorded) Path(_ context.Context, q tui.PathQuestion) (openstack.Path, 
 
 func (r *recorded) Follow(follow.Plan) (*follow.Session, error) { return nil, errRecorded }
 
+func (r *recorded) Inject(context.Context, *follow.Session, follow.Injection) error {
+	return errRecorded
+}
+
 func (r *recorded) SavePath(ctx context.Context, s *follow.Session) (string, error) {
 	base, err := newFile()
 	if err != nil {
