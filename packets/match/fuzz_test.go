@@ -16,7 +16,7 @@ func FuzzSee(f *testing.F) {
 		wrap(ping, VXLAN, 1042, "10.99.0.11", "10.99.0.12"), wrap(ping, GRE, 7, "10.99.0.11", "10.99.0.12"),
 		wrap(ping, Geneve, 9, "10.99.0.11", "10.99.0.12"),
 		wrap(wrap(ping, GRE, 7, "10.99.0.11", "10.99.0.12"), VXLAN, 1042, "10.99.0.11", "10.99.0.12"),
-		extended(),
+		extended(), withOptions(),
 	} {
 		f.Add(frame, uint32(len(frame)), uint16(0), uint16(0), 64)
 		f.Add(frame, uint32(0), uint16(0x8100), uint16(0xfff), 20)

@@ -3,6 +3,7 @@ package match
 import (
 	"hash/maphash"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/google/gopacket"
@@ -66,6 +67,35 @@ func TestKeys(t *testing.T) {
 				t.Errorf("the same: %v", got)
 			}
 		})
+	}
+}
+
+// TestKeysOfARP: what a question says of its target's Ethernet address means
+// nothing; an answer's does.
+func TestKeysOfARP(t *testing.T) {
+	i := newIdentifier(Options{})
+	for op, same := range map[uint16]bool{1: true, 2: false} {
+		f := arpFrame(op, near, far)
+		before := identityOf(t, i, f).key
+		f[ethernet+18] ^= 1
+		if got := identityOf(t, i, f).key == before; got != same {
+			t.Errorf("operation %d with another target: the same: %v", op, got)
+		}
+		f[ethernet+8] ^= 1
+		if identityOf(t, i, f).key == before {
+			t.Errorf("operation %d from another sender is the same", op)
+		}
+	}
+	for at, b := range map[int]byte{1: 6, 3: 1, 4: 5, 5: 16} { // hardware, protocol, their lengths
+		f := arpFrame(1, near, far)
+		f[ethernet+at] = b
+		var fr frame
+		if bad := fr.strip(&packets.Packet{Data: f, Length: uint32(len(f))}, AnyTunnel); bad != none {
+			t.Fatal(bad)
+		}
+		if bad := i.identify(&Hop{}, &fr, new(identity)); bad != foreign {
+			t.Errorf("byte %d is %d: %d, want foreign", at, b, bad)
+		}
 	}
 }
 
@@ -191,10 +221,19 @@ func TestErrorsSurviveNAT(t *testing.T) {
 
 // TestEveryCut: a capture that kept too little of a packet gives no row, or
 // the same one.
+// withOptions is an IPv4 packet with four bytes of options.
+func withOptions() []byte {
+	f := segment(1, 2, 300).frame()
+	f = slices.Concat(f[:ethernet+20], []byte{1, 1, 1, 0}, f[ethernet+20:])
+	f[ethernet] = 0x46
+	be.PutUint16(f[ethernet+2:], uint16(len(f)-ethernet))
+	return f
+}
+
 func TestEveryCut(t *testing.T) {
 	i := newIdentifier(Options{})
 	for _, whole := range [][]byte{
-		segment(1, 2, 300).frame(), echo(1, false).frame(), arpFrame(1, near, far), udp6("fd00::1", "fd00::2", 7, 8, 64, "hello"), extended(),
+		segment(1, 2, 300).frame(), echo(1, false).frame(), arpFrame(1, near, far), udp6("fd00::1", "fd00::2", 7, 8, 64, "hello"), extended(), withOptions(),
 	} {
 		want := identityOf(t, i, whole)
 		for n := range whole {

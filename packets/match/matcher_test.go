@@ -2,6 +2,7 @@ package match
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
 	"pgregory.net/rapid"
 
@@ -361,6 +363,48 @@ func TestEncapsulations(t *testing.T) {
 	}
 }
 
+// TestTunnelHeads: a tunnel's head may have less or more in it, and carry IP
+// without a frame around it.
+func TestTunnelHeads(t *testing.T) {
+	frame := echo(3, false).frame()
+	gre := func(head ...byte) []byte {
+		return serialise(&layers.Ethernet{SrcMAC: macB, DstMAC: macA, EthernetType: layers.EthernetTypeIPv4},
+			&layers.IPv4{Version: 4, TTL: 64, Protocol: layers.IPProtocolGRE, SrcIP: net.IP{10, 9, 0, 1}, DstIP: net.IP{10, 9, 0, 2}},
+			gopacket.Payload(head))
+	}
+	ethernetIn := func(flags byte, more ...byte) []byte {
+		return gre(slices.Concat([]byte{flags, 0, 0x65, 0x58}, more, frame)...)
+	}
+	tests := []struct {
+		name  string
+		frame []byte
+		vni   uint32
+	}{
+		{"no key", ethernetIn(0), 0},
+		{"checksum", ethernetIn(0x80, 1, 2, 0, 0), 0},
+		{"key", ethernetIn(0x20, 0, 0, 0, 6), 6},
+		{"number", ethernetIn(0x10, 0, 0, 0, 9), 0},
+		{"all", ethernetIn(0xb0, 1, 2, 0, 0, 0, 0, 0, 6, 0, 0, 0, 9), 6},
+		{"IP in it", gre(slices.Concat([]byte{0x20, 0, 8, 0, 0, 0, 0, 6}, frame[ethernet:])...), 6},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			m := newMatcher(t, []Hop{{Encap: Encap{Tunnel: NoTunnel}}, {Encap: Encap{Tunnel: GRE, VNI: test.vni}}}, Options{})
+			sight(m, 0, start, frame, 0, 0)
+			sight(m, 1, start+1, test.frame, 0, 0)
+			rows := rowsOf(m)
+			if len(rows) != 1 || rows[0].Marks[1].State != Seen || rows[0].Flags != 0 {
+				t.Errorf("%+v", rows)
+			}
+			other := newMatcher(t, []Hop{{Encap: Encap{Tunnel: GRE, VNI: 77}}}, Options{})
+			sight(other, 0, start, test.frame, 0, 0)
+			if n := other.Total().Hops[0].Astray; n != 1 {
+				t.Errorf("%d astray in another tunnel", n)
+			}
+		})
+	}
+}
+
 func TestAstray(t *testing.T) {
 	for _, first := range []int{0, 3} { // whoever is heard first
 		m := newMatcher(t, lab(), Options{})
@@ -536,6 +580,11 @@ func TestHistogram(t *testing.T) {
 			t.Errorf("%v, want about %v", c.got, c.want)
 		}
 	}
+	var short histogram
+	short.add(300)
+	if got := short.summary().P50; got >= 1024 {
+		t.Errorf("300 ns is told as %v", got)
+	}
 	for d := int64(1024); d < 1<<34; d = d*9/8 + 1 {
 		if off := (middle(step(d)) - time.Duration(d)).Abs(); int64(off) > d/32+1 {
 			t.Fatalf("%d ns is told as %v", d, middle(step(d)))
@@ -625,7 +674,7 @@ func TestSummary(t *testing.T) {
 	for i := range int64(pings) {
 		small, at := echo(uint16(i), false), start+i*100*ms
 		if i%5 == 0 { // 13 of them don't fit
-			small.payload = make([]byte, 1400)
+			small.payload = make([]byte, 1400-i) // the longest is the first
 			send(m, small, at, 0, 1)
 			continue
 		}
@@ -638,9 +687,16 @@ func TestSummary(t *testing.T) {
 	if s.Out.Rows != 61 || s.Out.Lost != 13 || s.Out.Delivered != 48 || s.Out.Answered != 48 || s.Out.Unanswered != 13 || s.Back.Delivered != 48 {
 		t.Errorf("out %+v back %+v", s.Out, s.Back)
 	}
-	want := Interval{Direction: Out, From: 1, To: 3, Lost: 13, Crossed: 48, Shortest: 1442, Longest: 1442, LongestCrossed: 98}
+	want := Interval{Direction: Out, From: 1, To: 3, Lost: 13, Crossed: 48, Shortest: 1442 - 60, Longest: 1442, LongestCrossed: 98}
 	if len(s.Intervals) != 1 || s.Intervals[0] != want {
 		t.Errorf("%+v", s.Intervals)
+	}
+	if d := s.Hops[0].DelayOut; d.Packets != 0 || d.P50 != 0 {
+		t.Errorf("delays where packets come from: %+v", d)
+	}
+	send(m, echo(1000, false), now, 0, 1)
+	if out := m.Summary(now).Out; out.Waiting != 1 || out.Rows != 62 {
+		t.Errorf("with one on its way: %+v", out)
 	}
 	for h, n := range []uint64{61, 61, 0, 48, 48} {
 		if s.Hops[h].Out != n || h != 2 && s.Hops[h].Back != 48 {

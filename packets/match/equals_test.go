@@ -1,0 +1,151 @@
+package match
+
+import (
+	"fmt"
+	"testing"
+)
+
+// TestFirstComeFirstServed has equal packets closer together than clocks can
+// tell: they are taken to be in order at every hop, and each is called a guess.
+func TestFirstComeFirstServed(t *testing.T) {
+	const n, gap = 5, 100_000
+	m := newMatcher(t, lab(), Options{})
+	for _, hop := range []int{0, 1, 3, 4} {
+		for i := range int64(n) {
+			send(m, datagramOf(0, "again"), start+i*gap, hop)
+		}
+	}
+	m.Advance(start + 10_000*ms)
+	rows := rowsOf(m)
+	if len(rows) != n {
+		t.Fatalf("%d rows of %d packets", len(rows), n)
+	}
+	for i, r := range rows {
+		want := "out o +0.06 b +0.31 +0.38 delivered"
+		if got := picture(&r); got != want || r.Time != start+int64(i)*gap {
+			t.Errorf("the %dth, at %d: %s, want %s", i, r.Time-start, got, want)
+		}
+		if guessed := r.Flags&Guessed != 0; guessed != (i < n-1) { // the last had no rival left
+			t.Errorf("the %dth: flags %b", i, r.Flags)
+		}
+	}
+}
+
+// TestUsualDelay: it follows the path, and outliers don't take it along.
+func TestUsualDelay(t *testing.T) {
+	var d delay
+	d.learn(1_000_000)
+	for range 200 {
+		d.learn(5_000_000)
+	}
+	if d.mean < 4_900_000 || d.mean > 5_000_000 {
+		t.Errorf("after 200 packets that took 5 ms it is %d ns", d.mean)
+	}
+	spread := d.spread
+	d.learn(5_000_000_000)
+	if d.mean > 5_300_000 {
+		t.Errorf("after one that took 5 s it is %d ns", d.mean)
+	}
+	if d.spread < spread {
+		t.Errorf("and the spread fell from %d to %d", spread, d.spread)
+	}
+	for range 200 {
+		d.learn(-2_000_000)
+	}
+	if d.mean > -1_900_000 || d.mean < -2_000_000 {
+		t.Errorf("after 200 that seem to take -2 ms it is %d ns", d.mean)
+	}
+}
+
+// TestOvertaken: the one that was sent first and came second is the reordered
+// one, whichever of the two is heard of first, and it's counted where it came
+// second.
+func TestOvertaken(t *testing.T) {
+	for _, first := range []uint16{1, 2} {
+		for _, back := range []bool{false, true} {
+			t.Run(fmt.Sprintf("heard of %d first, back %v", first, back), func(t *testing.T) {
+				m := newMatcher(t, lab(), Options{})
+				hops := []int{0, 1, 3, 4}
+				if back {
+					hops = []int{4, 3, 1, 0}
+				}
+				pass := func(seq uint16) {
+					p := echo(seq, back)
+					early := start + int64(seq)*ms
+					late := early
+					if seq == 1 { // held up between the hosts
+						late += 5 * ms
+					}
+					send(m, p, early, hops[:2]...)
+					send(m, p, late, hops[2:]...)
+				}
+				pass(first)
+				pass(3 - first)
+				rows := rowsOf(m)
+				if len(rows) != 2 {
+					t.Fatalf("%d rows", len(rows))
+				}
+				for _, r := range rows {
+					sent := uint16(r.Data[ethernet+20+6])<<8 | uint16(r.Data[ethernet+20+7])
+					if overtaken := r.Flags&Reordered != 0; overtaken != (sent == 1) {
+						t.Errorf("packet %d: flags %b", sent, r.Flags)
+					}
+				}
+				for h, hop := range m.Total().Hops {
+					if want := map[bool]uint64{true: 1}[h == hops[2]]; hop.Reordered != want {
+						t.Errorf("hop %d: %d overtaken, want %d", h, hop.Reordered, want)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestPending: before a packet is settled it may still come where somebody
+// watches; where nobody does that isn't known.
+func TestPending(t *testing.T) {
+	m, err := New(lab(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range []int{0, 1, 3} {
+		m.Start(h, start-3600_000*ms)
+	}
+	m.Stop(3, start+500*ms) // not long enough to call the packet lost there
+	send(m, echo(1, false), start, 1)
+	for _, c := range []struct {
+		after int64
+		want  string
+	}{
+		{100, "out before o b pending ? waiting awaited"},
+		{2000, "out before o b ? ? unknown unanswered"},
+	} {
+		m.Advance(start + c.after*ms)
+		rows := rowsOf(m)
+		if got := picture(&rows[0]); got != c.want {
+			t.Errorf("after %d ms %s, want %s", c.after, got, c.want)
+		}
+	}
+}
+
+// TestNobodyKnows: silence means something only where somebody listened, and
+// only what asks can be unanswered.
+func TestNobodyKnows(t *testing.T) {
+	m := newMatcher(t, lab(), Options{})
+	send(m, echo(1, false), start, 0)
+	for h := range lab() {
+		m.Gap(h, start+100*ms, start+200*ms, 1)
+	}
+	announcement := arpFrame(1, near, near)
+	sight(m, 0, start+5000*ms, announcement, 0, 0)
+	m.Advance(start + 10_000*ms)
+	rows := rowsOf(m)
+	if len(rows) != 2 {
+		t.Fatalf("%d rows", len(rows))
+	}
+	for i, what := range []string{"a question while everybody dropped something", "an announcement"} {
+		if got := rows[i].Answer; got != NoAnswer {
+			t.Errorf("%s: %s", what, got)
+		}
+	}
+}
