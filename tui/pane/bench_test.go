@@ -38,6 +38,10 @@ func BenchmarkView(b *testing.B) {
 			s.AddFeed(capture(b, c, 100_000))
 			s.AddFeed(capture(b, c, 100_000))
 		}},
+		{"two captures of one path", func(b *testing.B, _ *clock, s *screen) {
+			t := sideBySide(b, recorded(b, nil), 200, 60, 7, 21)
+			s.Workspace = t.Workspace
+		}},
 		{"triage", func(b *testing.B, c *clock, s *screen) {
 			t, _, _, _ := triage(b, c)
 			s.Workspace = t.Workspace

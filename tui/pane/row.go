@@ -74,6 +74,9 @@ func (p *pane) words(e *feed.Entry) (text string, head int, style themes.Style) 
 	}
 	var proto packets.Proto
 	p.text, proto = packets.Describe(p.text[:0], &e.Packet)
+	if p.tracer != nil {
+		p.text = innerFirst(p.text)
+	}
 	style = protoStyle(p.theme, proto)
 	head = pairEnd(p.text)
 	if head == 0 {

@@ -323,3 +323,20 @@ func TestTracedUntilForgotten(t *testing.T) {
 		t.Errorf("not level: %q", row)
 	}
 }
+
+func TestInnerFirst(t *testing.T) {
+	for in, want := range map[string]string{
+		"10.99.0.11 > 10.99.0.10  VXLAN 101  10.20.0.11 > 10.30.0.12  ICMP echo request 1 len 64 id 7": "10.20.0.11 > 10.30.0.12  ICMP echo request 1 len 64 id 7  in VXLAN 101 10.99.0.11 > 10.99.0.10",
+		"1.1.1.1 > 2.2.2.2  vlan 5 VXLAN 101  a > b  vlan 9 ICMP echo reply":                           "a > b  vlan 9 ICMP echo reply  in vlan 5 VXLAN 101 1.1.1.1 > 2.2.2.2",
+		"1.1.1.1 > 2.2.2.2  GRE key 77  fa:16:3e:0a:11:01 > broadcast  ARP who has 10.20.0.1":          "fa:16:3e:0a:11:01 > broadcast  ARP who has 10.20.0.1  in GRE key 77 1.1.1.1 > 2.2.2.2",
+		"10.20.0.11 > 10.30.0.12  ICMP echo request 1 len 64 id 7":                                     "10.20.0.11 > 10.30.0.12  ICMP echo request 1 len 64 id 7",
+		"1.1.1.1 > 2.2.2.2  VXLAN [cut]":                                                               "1.1.1.1 > 2.2.2.2  VXLAN [cut]",
+		"a > b  LLDP chassis VXLAN 7  x > y  ICMP":                                                     "a > b  LLDP chassis VXLAN 7  x > y  ICMP",
+		"STP  root": "STP  root",
+		"":          "",
+	} {
+		if got := string(innerFirst([]byte(in))); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
