@@ -248,6 +248,7 @@ func (r *rig) script(t *testing.T, text, host string, servers [2]string) string 
 // TestEdges breaks one edge of a path at a time: what is said names it and no
 // other, and counts what ping counts. Mended, all is well again.
 func TestEdges(t *testing.T) {
+	t.Parallel()
 	var labs sync.WaitGroup
 	for name, c := range edges {
 		labs.Go(func() {

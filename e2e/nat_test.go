@@ -17,6 +17,7 @@ import (
 // are others there, and although another server sends the same at the same time
 // from the same port.
 func TestNAT(t *testing.T) {
+	t.Parallel()
 	const outside, count = "203.0.113.1", 20
 	self, err := os.Executable()
 	if err != nil {

@@ -19,6 +19,7 @@ type pathReport struct {
 		Index                     int
 		Host, Netns, Device, What string
 		Seen, State               string
+		StateReason               string `json:"state_reason"`
 		Out, Back, Dropped        uint64
 	}
 	Rows []struct {

@@ -24,6 +24,7 @@ import (
 // sent.
 type rig struct {
 	dir   string
+	all   []object          // ports
 	ports map[string]object // of servers, by name
 }
 
@@ -55,6 +56,7 @@ func newRig(t *testing.T, flavour string, more ...string) *rig {
 	if err := json.Unmarshal([]byte(text), &all); err != nil {
 		t.Fatalf("%v in %s", err, text)
 	}
+	r.all = all
 	for _, p := range all {
 		if strings.HasPrefix(p["owner"], "compute:") {
 			r.ports[p["name"]] = p

@@ -142,10 +142,25 @@ func (s *Snapshot) PathOf(port string) (Path, error) {
 	return s.PathToDHCP(port)
 }
 
+// endpoint is the port that a path begins or ends at. For the port that Neutron
+// keeps for a floating IP, which is plugged nowhere, it is the one that has the
+// address.
 func (s *Snapshot) endpoint(id string) (Port, error) {
 	p, ok := s.Port(id)
 	if !ok {
 		return Port{}, problemf(ErrNotFound, "there is no port %s among the %d that were read", id, len(s.Ports))
+	}
+	if p.DeviceOwner != ownerFloating {
+		return p, nil
+	}
+	for _, f := range s.FloatingIPs {
+		if f.ID != p.DeviceID {
+			continue
+		}
+		if served, ok := s.Port(f.PortID); ok {
+			return served, nil
+		}
+		return Port{}, problemf(ErrNotFound, "floating IP %s belongs to no port, so no path leads there", f.IP)
 	}
 	return p, nil
 }

@@ -262,6 +262,27 @@ func locate(l Locate) string {
 	return l.Name
 }
 
+// TestPathOfAFloatingIP: who names the port that Neutron keeps for a floating IP
+// means the one that has it.
+func TestPathOfAFloatingIP(t *testing.T) {
+	s := openVSwitch().snapshot()
+	reserved := Port{ID: idOf("f1000000"), DeviceOwner: ownerFloating, DeviceID: "fip", VIFType: "unbound", NetworkID: idN}
+	for want, to := range map[string]string{"": idOf("a0000000"), "belongs to no port": "", "there": "gone"} {
+		p, err := s.With(reserved).With(FloatingIP{ID: "fip", IP: "192.0.2.7", PortID: to}).PathOf(reserved.ID)
+		switch {
+		case want == "" && (err != nil || p.From.Port != idOf("a0000000")):
+			t.Errorf("the path begins at %+v: %v", p.From, err)
+		case want == "belongs to no port" && (!errors.Is(err, ErrNotFound) || !strings.Contains(err.Error(), want)):
+			t.Errorf("a floating IP that is free: %v", err)
+		case want == "there" && err == nil:
+			t.Errorf("a port that was not read: %+v", p)
+		}
+	}
+	if p, err := s.With(reserved).PathOf(reserved.ID); err != nil || !strings.Contains(p.Hops[0].Why, "bound to no host") {
+		t.Errorf("a floating IP that was not read: %+v, %v", p.Hops, err)
+	}
+}
+
 func TestPathBadInput(t *testing.T) {
 	s := openVSwitch().snapshot()
 	if _, err := s.PathOf("nowhere"); !errors.Is(err, ErrNotFound) {

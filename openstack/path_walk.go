@@ -96,6 +96,8 @@ func (w *walk) exit(from plug) {
 	w.add(x.exchange...)
 	n, ok := w.s.Network(from.port.NetworkID)
 	switch {
+	case x.host == "":
+		return // the port's own hop says so
 	case !ok:
 		w.gap(from.host, "the way out", "network %s was not read", short(from.port.NetworkID))
 		return

@@ -12,6 +12,7 @@ import (
 	"steth/packets/craft"
 	"steth/packets/match"
 	"steth/probes"
+	"steth/rpc"
 )
 
 // Name is the probe's name in a finding.
@@ -86,6 +87,8 @@ func (f facts) finding() probes.Finding {
 		return f.blind()
 	case f.sent != nil && f.sent.Sent > 0 && f.sum.Out.Rows == 0 && f.over():
 		return f.vanished()
+	case f.crossed() == 0 && f.refused() != nil:
+		return probes.Failed(probes.Finding{}, f.refused())
 	case f.crossed() == 0:
 		return f.silent()
 	case f.sum.Out.Unknown > f.sum.Out.Bordering, count(f.sum.Out) == 0 && f.sum.Out.Bordering > 0,
@@ -248,13 +251,16 @@ func (f facts) absent(missing []Hop) string {
 	return text
 }
 
-// blind is what to say where no hop could be watched: the first reason.
+// blind is what to say where no hop could be watched: the first reason, of a hop
+// that could have been, or else of one of which it isn't known what it is.
 func (f facts) blind() probes.Finding {
 	why := errors.New("none carries packets that can be captured")
-	for _, h := range f.hops {
-		if h.Seen != openstack.SeenPackets || h.Why == "" {
+	for _, seen := range []openstack.Seen{openstack.SeenPackets, openstack.SeenUnresolved} {
+		at := slices.IndexFunc(f.hops, func(h Hop) bool { return h.Seen == seen && h.Why != "" })
+		if at < 0 {
 			continue
 		}
+		h := f.hops[at]
 		if why = h.err; why == nil {
 			why = errors.New(h.Why)
 		}
@@ -262,6 +268,18 @@ func (f facts) blind() probes.Finding {
 		break
 	}
 	return probes.Failed(probes.Finding{}, fmt.Errorf("no hop can be watched: %w", why))
+}
+
+// refused is why an agent would not capture what was asked for: words that are
+// no filter, most likely. In a tunnel they are not asked, so some hops can watch
+// all the same.
+func (f facts) refused() error {
+	for _, h := range f.hops {
+		if h.State == Unseen && h.err != nil && errors.Is(h.err, rpc.ErrInvalidArgument) {
+			return fmt.Errorf("%s: %w", h.Name(), h.err)
+		}
+	}
+	return nil
 }
 
 func (f facts) silent() probes.Finding {
@@ -274,6 +292,11 @@ func (f facts) silent() probes.Finding {
 	reason := "nothing that fits passed " + watched[0]
 	if len(watched) > 1 {
 		reason += fmt.Sprintf(", nor any of the %d other hops that were watched", len(watched)-1)
+	}
+	for _, h := range f.hops {
+		if h.Seen == openstack.SeenUnresolved && h.Why != "" {
+			reason += fmt.Sprintf("; %s is not known: %s", h.Name(), h.Why)
+		}
 	}
 	return probes.Finding{
 		Code: "nothing-seen", Reason: reason,

@@ -52,6 +52,23 @@ func lose(s *match.Summary, i match.Interval) {
 	s.Intervals = append(s.Intervals, i)
 }
 
+// TestBlind: where nothing can be watched the sentence has the reason.
+func TestBlind(t *testing.T) {
+	unbound := Hop{Hop: openstack.Hop{Index: 1, What: "port of web1", Seen: openstack.SeenUnresolved, Why: "port a0 is bound to no host"}, State: Unseen, Why: "port a0 is bound to no host", Capture: -1}
+	blind := Hop{Hop: openstack.Hop{Index: 2, What: "the underlay", Seen: openstack.SeenBlind, Why: "no agent runs on a switch"}, State: Unseen, Why: "no agent runs on a switch", Capture: -1}
+	away := Hop{Hop: openstack.Hop{Index: 3, Host: "cmp2", Device: "tap2", Seen: openstack.SeenPackets}, State: Unseen, Why: "no agent on cmp2", Capture: -1}
+	for want, hops := range map[string][]Hop{
+		"no hop can be watched: 1 port of web1: port a0 is bound to no host": {unbound, blind},
+		"no hop can be watched: 3 tap2 on cmp2: no agent on cmp2":            {unbound, blind, away},
+		"no hop can be watched: none carries packets that can be captured":   {blind},
+	} {
+		f := judge(facts{hops: hops, sum: match.Summary{Hops: make([]match.HopSummary, len(hops))}})
+		if f.Verdict != probes.Error || f.Reason != want {
+			t.Errorf("got  %s %q\nwant %q", f.Verdict, f.Reason, want)
+		}
+	}
+}
+
 func TestJudge(t *testing.T) {
 	for name, c := range map[string]struct {
 		change  func(*facts)
@@ -164,6 +181,18 @@ func TestJudge(t *testing.T) {
 				f.sum.Hops[3].Dropped = 8
 			},
 			100, 0, probes.Warn, "not-followed", "8 of 98 could not be followed to 5 tap2 on cmp2: the capture at 4 eth1 on cmp2 dropped 8; 2 more passed before all captures had begun or when they ended",
+		},
+		"nothing passes a path whose beginning is not known": {
+			func(f *facts) {
+				f.hops[0] = Hop{Hop: openstack.Hop{Index: 1, What: "port of web1", Seen: openstack.SeenUnresolved}, State: Unseen, Why: "port a0 is bound to no host", Capture: -1}
+			},
+			0, 0, probes.Warn, "nothing-seen", "nothing that fits passed 2 eth1 on cmp1, nor any of the 2 other hops that were watched; 1 port of web1 is not known: port a0 is bound to no host",
+		},
+		"words that are no filter": {
+			func(f *facts) {
+				f.hops[0].State, f.hops[0].err = Unseen, rpc.Errorf(rpc.InvalidArgument, `filter "tpc" does not compile`)
+			},
+			0, 0, probes.Error, probes.CodeBadArgument, `1 tap1 on cmp1: filter "tpc" does not compile`,
 		},
 		"drops accuse nobody": {
 			func(f *facts) {
