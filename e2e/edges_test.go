@@ -173,25 +173,25 @@ func switchEdges(port, last string) []edge {
 		{
 			name: "a wrong tag", host: "cmp1",
 			fault: retag("99"), mend: tagBack,
-			says: "; the VLAN tag of SWITCH in br-int is 99, Neutron's agent had given it ",
+			says:  "; the VLAN tag of SWITCH in br-int is 99, Neutron's agent had given it ",
 			after: before, before: place{"cmp1", "eth1"},
 		},
 		{
 			name: "a wrong tag at the far end", host: "cmp2",
 			fault: retag("99"), mend: tagBack,
-			says: "; the VLAN tag of SWITCH in br-int is 99, Neutron's agent had given it ",
+			says:  "; the VLAN tag of SWITCH in br-int is 99, Neutron's agent had given it ",
 			after: place{"cmp2", "eth1"}, before: after,
 		},
 		{
 			name: "no tunnel port", host: "cmp1",
 			fault: unplugTunnel, mend: plugTunnel,
-			says: "; in between br-tun of cmp1 has no vxlan port to 10.99.0.12",
+			says:  "; in between br-tun of cmp1 has no vxlan port to 10.99.0.12",
 			after: before, before: place{"cmp1", "eth1"},
 		},
 		{
 			name: "no tunnel port at the far end", host: "cmp2",
 			fault: unplugTunnel, mend: plugTunnel,
-			says: "; in between br-tun of cmp2 has no vxlan port to 10.99.0.11",
+			says:  "; in between br-tun of cmp2 has no vxlan port to 10.99.0.11",
 			after: place{"cmp2", "eth1"}, before: after,
 		},
 	}, fabricEdges, tapEdge(last))

@@ -22,19 +22,23 @@ type pathReport struct {
 		StateReason               string `json:"state_reason"`
 		Out, Back, Dropped        uint64
 	}
-	Rows []struct {
-		Packet, Direction, Verdict string
-		LostAfter                  int `json:"lost_after"`
-		LostBefore                 int `json:"lost_before"`
-		Marks                      []struct {
-			Hop   int
-			Mark  string
-			Delay time.Duration `json:"delay_ns"`
-		}
-	}
+	Rows    []row
 	Finding struct {
 		Verdict, Reason string
 		Code            string `json:"reason_code"`
+	}
+}
+
+// row is one packet.
+type row struct {
+	Time                       time.Time
+	Packet, Direction, Verdict string
+	LostAfter                  int `json:"lost_after"`
+	LostBefore                 int `json:"lost_before"`
+	Marks                      []struct {
+		Hop   int
+		Mark  string
+		Delay time.Duration `json:"delay_ns"`
 	}
 }
 

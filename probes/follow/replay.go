@@ -24,9 +24,11 @@ type Source interface {
 
 // Replay follows a recording instead of the network, as fast as its packets can
 // be read. The session that it returns is like one of [Start]: it is read in the
-// same way while the packets come, and concludes when they have all come. No
-// agent is asked; of env only the spool and the log are used. Whoever calls it
-// waits for Done and then calls Close; src is not read after Done.
+// same way while the packets come, and concludes when they have all come. Its rows
+// are numbered in the order of time; live ones are in that in which captures of
+// several hosts brought them. No agent is asked; of env only the spool and the
+// log are used. Whoever calls it waits for Done and then calls Close; src is not
+// read after Done.
 func Replay(ctx context.Context, env probes.Env, r Recording, src Source) (*Session, error) {
 	plan := Plan{Path: r.Path, Follow: r.Follow, For: r.For}
 	if err := errors.Join(plan.check(), r.Check()); err != nil {
