@@ -48,7 +48,7 @@ type Theme struct {
 	BarGround, SelectedGround   Style
 	Ground                      Style // the whole screen, where the terminal's own background does not suit
 	BandBad, BandWarn, BandGood Style // the conclusion's band
-	BadGround, WarnGround       Style // the band's grounds alone, and that of rows where packets are lost
+	BadGround                   Style // the ground of BandBad alone, for rows where packets are lost
 	Match                       Style // a hit of a search
 	Cursor                      Style // the cell under the text cursor
 
@@ -127,8 +127,8 @@ func (p palette) theme(g Glyphs) Theme {
 		Selected: on(p.selected, p.strong, true), SelectedMuted: on(p.selected, p.muted, false),
 		Bar: on(p.bar, p.text, false), BarGround: on(p.bar, "", false), SelectedGround: on(p.selected, "", false), Ground: on(p.background, "", false),
 		BandBad: on(p.bandBad, p.bad, true), BandWarn: on(p.bandWarn, p.warn, true), BandGood: on(p.bandGood, p.good, true),
-		BadGround: on(p.bandBad, "", false), WarnGround: on(p.bandWarn, "", false),
-		Match: on(p.match, p.strong, false), Cursor: Style{"\x1b[7m", "\x1b[27m"},
+		BadGround: on(p.bandBad, "", false),
+		Match:     on(p.match, p.strong, false), Cursor: Style{"\x1b[7m", "\x1b[27m"},
 	}
 }
 

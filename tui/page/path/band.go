@@ -22,9 +22,9 @@ func (p *Page) band(width, most int) []string {
 	case f.Verdict == probes.Fail:
 		sign, style, ground = th.Glyphs.Broken, th.Bad, th.BadGround
 	case f.Verdict == probes.Warn:
-		sign, style, ground = th.Glyphs.Suspicious, th.Warn, th.WarnGround
+		sign, style = th.Glyphs.Suspicious, th.Warn // the ground is for losses alone
 	case f.Verdict == probes.Error:
-		sign, style, ground = th.Glyphs.Unknown, th.Warn, th.WarnGround
+		sign, style = th.Glyphs.Unknown, th.Warn
 	case f.Verdict == probes.OK:
 		sign, style = th.Glyphs.OK, th.Good // calm: nothing asks for the eye
 	}

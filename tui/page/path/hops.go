@@ -63,6 +63,10 @@ const (
 	hopColumns
 )
 
+// calm is how much wider than its title the last column gets for hops that are
+// as expected, where others ask for room.
+const calm = 8
+
 // hopColumnsOf are the columns with what the hops ask for.
 func (p *Page) hopColumnsOf(hops []follow.Hop, cells [][]part.Spans) []column {
 	arrow := p.env.Theme.Glyphs.Arrow
@@ -78,9 +82,13 @@ func (p *Page) hopColumnsOf(hops []follow.Hop, cells [][]part.Spans) []column {
 		colMTU:   {title: "MTU", right: true, rank: 4},
 		colFound: {title: "EXPECTED AND FOUND", least: 18, rank: 3, fill: true},
 	}
-	for i := range hops {
+	for i, h := range hops {
 		for c := range cols {
-			cols[c].want = max(cols[c].want, cells[i][c].Width())
+			n := cells[i][c].Width()
+			if v, _ := h.Confirmed(); c == colFound && (v == probes.OK || v == probes.Skip) {
+				n = min(n, part.TextWidth(cols[c].title)+calm) // what is well gives way to WHAT
+			}
+			cols[c].want = max(cols[c].want, n)
 		}
 	}
 	for _, c := range []int{colIndex, colSeen, colOut, colBack, colDelay, colMTU} {

@@ -29,7 +29,7 @@ const (
 	verdictLess = len("lost 13 to 15")
 	packetLeast = 16
 	packetGood  = 36 // an echo request, in full
-	packetMost  = 48
+	packetMost  = 64
 )
 
 // gridOf shares a width out. The marks come first: they are what the page is
@@ -273,16 +273,20 @@ func delay(d time.Duration) string {
 	return "+" + strconv.FormatFloat(min(ms/1000, 999), 'f', 0, 64) + "s"
 }
 
-// shorten leaves out of a packet's row the addresses of the path's own ends:
-// the title says them. Ports stay.
+// shorten leaves out of a packet's row the addresses of the path's own ends,
+// which the title says, and those of ARP and DHCP, which say it all in words.
+// Ports stay.
 func shorten(row string, near, far []netip.Addr) string {
 	ends, rest, ok := strings.Cut(row, "  ")
 	if !ok {
 		return row
 	}
 	from, to, ok := strings.Cut(ends, " > ")
-	if !ok {
+	switch {
+	case !ok:
 		return row
+	case strings.HasPrefix(rest, "ARP ") || strings.HasPrefix(rest, "DHCP "):
+		return rest
 	}
 	a, mine := bare(from, near, far)
 	b, yours := bare(to, near, far)
