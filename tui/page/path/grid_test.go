@@ -97,7 +97,8 @@ func TestShorten(t *testing.T) {
 		"8.8.8.8.53 > 10.20.0.1.900  DNS 7 A":                     "8.8.8.8.53 >  DNS 7 A",
 		"10.20.0.111 > 10.20.0.12  UDP":                           "10.20.0.111 > 10.20.0.12  UDP",
 		"2001:db8::1 > ff02::1  ICMPv6 who has":                   "> ff02::1  ICMPv6 who has",
-		"fa:16:3e:00:00:01 > broadcast  ARP who has":              "fa:16:3e:00:00:01 > broadcast  ARP who has",
+		"fa:16:3e:00:00:01 > broadcast  ARP who has 10.20.0.1":    "ARP who has 10.20.0.1",
+		"0.0.0.0.68 > 255.255.255.255.67  DHCP request xid 0x5":   "DHCP request xid 0x5",
 		"[cut]": "[cut]",
 	} {
 		if got := shorten(row, near, far); got != want {
