@@ -69,7 +69,7 @@ func (l *level) arrange(panes []*pane, leader *pane, now int64) {
 			l.gather(panes, height)
 		}
 	}
-	l.merge()
+	l.merge(leader)
 	l.accuse(now)
 	from := l.first(leader, height)
 	l.rows = l.rows[from:min(from+height, len(l.rows))]
@@ -117,8 +117,10 @@ func (l *level) reaches(leader *pane) bool {
 	return true
 }
 
-// merge makes rows of the entries of all sides in the order of their times.
-func (l *level) merge() {
+// merge makes rows of the entries of all sides in the order of their times. Of
+// packets that met on their way each side saw another first: there the leader's
+// order counts, and where a tracer knows what is one packet, the others follow.
+func (l *level) merge(leader *pane) {
 	l.rows = l.rows[:0]
 	for {
 		next := -1
@@ -134,32 +136,54 @@ func (l *level) merge() {
 		s := &l.sides[next]
 		e, id := &s.entries[s.at], s.ids[s.at]
 		row := l.same(next, e, id)
-		if row < 0 {
+		switch {
+		case row < 0:
 			cells := make([]int, len(l.sides))
 			for i := range cells {
 				cells[i] = absent
 			}
 			row = len(l.rows)
 			l.rows = append(l.rows, instant{time: e.Time, id: id, cells: cells})
+		case row <= s.row && s.pane == leader:
+			row = l.last(row)
+			l.rows[row].time = e.Time
 		}
 		l.rows[row].cells[next] = s.at
-		s.row = row
+		s.row = max(s.row, row)
 		s.at++
 	}
 }
 
-// same finds the row in which another side shows the packet, after all that
-// this side has shown so far.
+// last moves a row to the end.
+func (l *level) last(row int) int {
+	moved := l.rows[row]
+	l.rows = append(slices.Delete(l.rows, row, row+1), moved)
+	for i := range l.sides {
+		switch s := &l.sides[i]; {
+		case moved.cells[i] >= 0:
+			s.row = len(l.rows) - 1
+		case s.row > row:
+			s.row--
+		}
+	}
+	return len(l.rows) - 1
+}
+
+// same finds the row in which another side shows the packet: after all that
+// this side has shown so far, or, where a tracer knows it, anywhere.
 func (l *level) same(i int, e *feed.Entry, id identity) int {
 	if id.key == 0 && id.number == 0 {
 		return -1
 	}
-	for r := len(l.rows) - 1; r > l.sides[i].row; r-- {
+	for r := len(l.rows) - 1; r >= 0; r-- {
 		row := &l.rows[r]
-		if near := row.time >= e.Time-together; !near && id.number == 0 {
-			break
-		} else if row.cells[i] != absent || !row.id.is(&id) || !near && row.id.tracer != id.tracer {
-			continue // how long a packet took, a tracer knows
+		traced := id.tracer != nil && row.id.tracer == id.tracer
+		past := r <= l.sides[i].row || row.time < e.Time-together
+		switch {
+		case past && id.tracer == nil:
+			return -1
+		case past && !traced || row.cells[i] != absent || !row.id.is(&id):
+			continue
 		}
 		for j, c := range row.cells {
 			if c >= 0 {

@@ -1,6 +1,7 @@
 package pane
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -8,12 +9,15 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"steth/agent/api"
 	"steth/evidence"
 	"steth/feed"
+	"steth/openstack"
 	"steth/packets"
 	"steth/packets/match"
 	"steth/probes"
 	"steth/probes/follow"
+	"steth/probes/follow/followtest"
 )
 
 // recorded replays what the lab's hosts saw of pings through a router, in two
@@ -337,6 +341,75 @@ func TestInnerFirst(t *testing.T) {
 	} {
 		if got := string(innerFirst([]byte(in))); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
+// TestPacketsThatMeetAreLevel has packets both ways that take longer than the
+// time between them, so that each end sees others first.
+func TestPacketsThatMeetAreLevel(t *testing.T) {
+	now := time.Now()
+	const n, pause, transit = 30, 300 * time.Microsecond, time.Millisecond
+	var script []followtest.Event
+	for i := range n {
+		at := now.Add(time.Duration(i) * pause)
+		out := followtest.Echo("10.0.0.1", "10.0.0.2", uint16(i), false, 40)
+		back := followtest.Echo("10.0.0.2", "10.0.0.1", uint16(i), false, 40)
+		script = append(script,
+			followtest.Event{Host: "cmp1", Device: "tap1", At: at, Frame: out},
+			followtest.Event{Host: "cmp1", Device: "tap2", At: at.Add(transit), Outgoing: true, Frame: out},
+			followtest.Event{Host: "cmp1", Device: "tap2", At: at, Frame: back},
+			followtest.Event{Host: "cmp1", Device: "tap1", At: at.Add(transit), Outgoing: true, Frame: back})
+	}
+	slices.SortStableFunc(script, func(a, b followtest.Event) int { return a.At.Compare(b.At) })
+	h := &followtest.Hosts{Links: map[string][]api.Namespace{"cmp1": followtest.Devices("tap1", "tap2")}, Began: now.Add(-time.Second), Script: script}
+	var path openstack.Path
+	for i, d := range []string{"tap1", "tap2"} {
+		path.Hops = append(path.Hops, openstack.Hop{
+			Index: i + 1, Host: "cmp1", Device: d, Seen: openstack.SeenPackets, Locate: openstack.Locate{Name: d},
+			View: openstack.View{Near: []netip.Addr{netip.MustParseAddr("10.0.0.1")}, Far: []netip.Addr{netip.MustParseAddr("10.0.0.2")}},
+		})
+	}
+	s, err := follow.Start(t.Context(), probes.Env{Agents: h}, follow.Plan{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for late := time.Now().Add(20 * time.Second); !h.Told(); time.Sleep(time.Millisecond) {
+		if time.Now().After(late) {
+			t.Fatal("the packets don't come")
+		}
+	}
+	c := newClock()
+	c.t = now
+	sc := newScreen(t, c, 200, 2*n+10)
+	for _, f := range s.Feeds() {
+		sc.AddTraced(s, f)
+	}
+	for _, focus := range []string{"1", "2"} {
+		sc.press(focus)
+		if both, told := checkTraced(t, sc, s); both != 2*n || told != 0 {
+			t.Errorf("with the focus on %s %d of %d packets are level:\n%s", focus, both, 2*n, sc.show())
+		}
+		lead, last := sc.leader(), -1
+		for _, r := range sc.level.rows {
+			for i := range sc.level.sides {
+				if sc.level.sides[i].pane != lead || r.cells[i] < 0 {
+					continue
+				}
+				if r.cells[i] <= last {
+					t.Fatalf("the pane with the focus is out of its order:\n%s", sc.show())
+				}
+				last = r.cells[i]
+			}
+		}
+	}
+	sc.h = 14
+	for _, step := range []string{"1", "g", "j", "j", "j", "j", "j", "j", "j", "j", "j", "j", "ctrl+d", "ctrl+d", "k", "ctrl+u", "2", "j", "j", "k", "g", "G"} {
+		sc.press(step)
+		checkTraced(t, sc, s)
+		if lead := sc.leader(); !lead.follow && !strings.Contains(sc.show(), sc.theme.Glyphs.Bar) {
+			t.Fatalf("no cursor after %q:\n%s", step, sc.show())
 		}
 	}
 }
