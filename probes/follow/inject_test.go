@@ -32,6 +32,7 @@ type wire struct {
 	out     []string // devices that see what is injected, in order
 	back    []string // devices that see the answer
 	refuses error
+	eats    int    // so many of the packets are seen nowhere
 	gateway []byte // what is heard when it's asked for by ARP; nil: nothing
 	arp     *live
 
@@ -138,6 +139,9 @@ func (w *wire) inject(l *live, req api.InjectRequest) {
 				return
 			}
 		}
+		if i < w.eats {
+			continue
+		}
 		w.pass(w.out, f)
 		if f[14+9] == 1 { // ICMP
 			w.pass(w.back, echoed(f))
@@ -232,15 +236,19 @@ func TestInject(t *testing.T) {
 			nil,
 			"lost", "3 of 3 lost between br-int on cmp1, where they were put in, and 2 brq1 on cmp1", 0, "",
 		},
+		"behind the tap, and one lost at once": {
+			&wire{way: api.InjectSwitch, bridge: "br-int", out: all[1:], back: turned, eats: 1}, nil,
+			"lost", "1 of 3 lost between br-int on cmp1, where they were put in, and 2 brq1 on cmp1; of the others 2 of 2 came to 4 tap2 on cmp2, the end; replies 2 of 2", 4, "before first blind seen",
+		},
 		"answered at once": {
 			&wire{way: api.InjectSwitch, bridge: "br-int", back: turned[2:]},
 			nil,
-			"answered-on-the-way", "3 sent were answered 3 times before 2 brq1 on cmp1; none came to it", 3, "",
+			"answered-on-the-way", "3 sent were answered 3 times before 2 brq1 on cmp1; 0 came to it", 3, "",
 		},
 		"seen by nobody": {
 			&wire{way: api.InjectRedirect, bridge: "brq1"},
 			nil,
-			"not-followed", "3 were put in at brq1 on cmp1, and none was seen", 0, "",
+			"not-followed", "3 of 3 were put in at brq1 on cmp1 and seen by no hop that is known to have watched", 0, "",
 		},
 		"not allowed": {
 			&wire{refuses: rpc.Errorf(rpc.PermissionDenied, "inject needs the role injector")},

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"steth/agent/api"
 	"steth/openstack"
 	"steth/packets/craft"
 	"steth/packets/match"
@@ -34,18 +33,19 @@ func Codes() []probes.Code {
 
 // facts are what a finding is made of.
 type facts struct {
-	path openstack.Path
-	hops []Hop
-	sum  match.Summary
-	err  error     // why nothing could be followed
-	sent *Injected // that the session is about; nil: whatever passes
+	path    openstack.Path
+	hops    []Hop
+	sum     match.Summary
+	err     error     // why nothing could be followed
+	sampled bool      // not every packet was followed
+	sent    *Injected // that the session is about; nil: whatever passes
 }
 
 // conclude judges as things stand.
 func (s *Session) conclude(err error) probes.Finding { return s.judged(s.Hops(), s.Total(), err) }
 
 func (s *Session) judged(hops []Hop, sum match.Summary, err error) probes.Finding {
-	f := judge(facts{path: s.plan.Path, hops: hops, sum: sum, err: err, sent: s.subject()})
+	f := judge(facts{path: s.plan.Path, hops: hops, sum: sum, err: err, sent: s.subject(), sampled: s.Sampled() > 1})
 	if n := s.Sampled(); n > 1 {
 		f.Reason += fmt.Sprintf(" (of about 1 in %d packets)", n)
 		f.Fields["followed_one_in"] = n
@@ -65,8 +65,7 @@ func judge(f facts) probes.Finding {
 	}
 	out.Fields = f.fields()
 	if f.sent != nil && f.err == nil {
-		out.Reason = fmt.Sprintf("%s injected as if from %s: %s", f.sent.What, f.path.From.Name, out.Reason)
-		out.Fields["sent"] = f.sent.Sent
+		f.introduce(&out)
 	}
 	return out
 }
@@ -85,7 +84,7 @@ func (f facts) finding() probes.Finding {
 		}
 	case !watched:
 		return f.blind()
-	case f.sent != nil && f.sent.Sent > 0 && f.sum.Out.Rows == 0 && f.over():
+	case f.gone() > 0:
 		return f.vanished()
 	case f.crossed() == 0 && f.refused() != nil:
 		return probes.Failed(probes.Finding{}, f.refused())
@@ -100,46 +99,6 @@ func (f facts) finding() probes.Finding {
 		return f.unanswered()
 	}
 	return f.delivered()
-}
-
-// over tells whether nothing is watched any more.
-func (f facts) over() bool {
-	return !slices.ContainsFunc(f.hops, func(h Hop) bool { return h.State == Asking || h.State == Opening || h.State == Watching })
-}
-
-// vanished tells of packets that were sent for sure and that no hop saw: they
-// ended between where they were put in and the first hop that would have.
-func (f facts) vanished() probes.Finding {
-	first := slices.IndexFunc(f.hops, Hop.seen)
-	if f.sent.Way == api.InjectSwitch { // behind the first hop
-		if i := slices.IndexFunc(f.hops[1:], Hop.seen); i >= 0 {
-			first = i + 1
-		} else {
-			first = 0
-		}
-	}
-	hop := f.hops[first]
-	at := f.hops[0].Name()
-	if f.sent.At != "" {
-		at = f.sent.At + " on " + f.hops[0].Host
-	}
-	switch back := count(f.sum.Back); {
-	case back > 0:
-		return probes.Finding{
-			Code:   "answered-on-the-way",
-			Reason: fmt.Sprintf("%d sent were answered %d times before %s; none came to it", f.sent.Sent, back, hop.Name()),
-		}
-	case first == 0 || f.sum.Hops[first].Dropped > 0 || hop.State == Broken || hop.guesses != nil:
-		return probes.Finding{
-			Code:   "not-followed",
-			Reason: fmt.Sprintf("%d were put in at %s, and none was seen; nothing that follows is known to have watched", f.sent.Sent, at),
-		}
-	}
-	return probes.Finding{
-		Code: "lost", Host: hop.Host, Netns: hop.Netns, Device: hop.Device,
-		Reason: fmt.Sprintf("%d of %d lost between %s, where they were put in, and %s", f.sent.Sent, f.sent.Sent, at, hop.Name()),
-		Next:   []probes.Next{{Do: f.capture(hop), Why: "the first that did not see them"}},
-	}
 }
 
 // worst is the worst place of loss that can be blamed. Where answers take
