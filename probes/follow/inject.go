@@ -46,6 +46,9 @@ const UsualCount = 5
 const (
 	// readiness is how long captures are waited for before packets are sent.
 	readiness = patience + grace
+	// lead is how long all have watched before the first packet, so that none is
+	// at the border of the watching of a host whose clock is off.
+	lead = 10 * skew
 	// answering is how long after the last packet captures go on where the
 	// session is about the injection: what is missing by then is missing. Agents
 	// tell once a second up to when they have seen everything.
@@ -228,8 +231,20 @@ func batchOf(frames [][]byte) int {
 	return n
 }
 
-// ready waits until every capture either watches or has failed.
+// ready waits until every capture either has watched for a while or has failed.
 func (s *Session) ready(ctx context.Context) error {
+	if err := s.watched(ctx); err != nil {
+		return err
+	}
+	select {
+	case <-time.After(lead):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (s *Session) watched(ctx context.Context) error {
 	limit := time.NewTimer(readiness)
 	defer limit.Stop()
 	tick := time.NewTicker(10 * time.Millisecond)

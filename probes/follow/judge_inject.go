@@ -24,7 +24,7 @@ func (f facts) gone() uint64 {
 	if f.sent == nil || f.sampled || slices.ContainsFunc(f.hops, going) {
 		return 0
 	}
-	return uint64(f.sent.Sent) - min(uint64(f.sent.Sent), count(f.sum.Out))
+	return uint64(f.sent.Sent) - min(uint64(f.sent.Sent), f.sum.Out.Rows-f.sum.Out.Duplicate)
 }
 
 // entry is where the packets came onto the path.
