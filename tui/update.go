@@ -421,7 +421,7 @@ func (a *App) quit(ask bool) tea.Cmd {
 	}
 	live := len(a.runs.live)
 	for _, p := range a.pathPages() {
-		if unsaved += p.Unsaved(); p.Running() {
+		if unsaved += p.Unsaved(); p.Running() && !p.Recorded() {
 			live++
 		}
 	}

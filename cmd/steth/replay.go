@@ -80,6 +80,9 @@ func (r replayFlags) run(ctx context.Context, f flags, name string) error {
 		return fmt.Errorf("replay: %w", err)
 	}
 	defer path.Close()
+	if r.format != "" { // nobody looks into the captures
+		spool.Spool, spool.Memory = -1, 1<<20
+	}
 	s, err := follow.Replay(ctx, probes.Env{Spool: spool, Log: log}, path.Recording, path)
 	if err != nil {
 		return fmt.Errorf("replay %s: %w", name, err)
