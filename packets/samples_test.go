@@ -186,6 +186,10 @@ func samples(t testing.TB) []sample {
 			who + "ICMP need to frag, mtu 1400 for UDP 10.20.0.11.5000 > 10.20.0.22.9 len 54", ICMPError,
 		},
 		{
+			"too big for IPv6", whole(summed6("fd00::1", "fd00::11", "02000000"+"00000578", inner(frame6(layers.IPProtocolUDP, "1388"+"0035"+"0010"+"0000", 8)))),
+			"fd00::1 > fd00::11  ICMP6 packet too big, mtu 1400 for UDP fd00::11.5000 > fd00::22.53 len 64", ICMPError,
+		},
+		{
 			"port unreachable", whole(build(ether(layers.EthernetTypeIPv4), ip4(layers.IPProtocolICMPv4),
 				&layers.ICMPv4{TypeCode: layers.CreateICMPv4TypeCode(3, 3)}, gopacket.Payload(ping4(1)[14:]))),
 			who + "ICMP port unreachable for ICMP 10.20.0.11 > 10.20.0.22 len 92", ICMPError,

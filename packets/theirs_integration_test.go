@@ -7,8 +7,6 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-
-	"github.com/google/gopacket/layers"
 )
 
 // etherTell adds the addresses of a frame where our rows show them too: not
@@ -162,7 +160,7 @@ func plainLanguage() []rule {
 
 		says(`VRRPv([0-9]), Advertisement, vrid NUM, prio NUM`, "vrrp=$1", "vrid=$2", "priority=$3"),
 		says(`, authtype none`, "auth="),
-		says(`, authtype (\w+)`, "auth=$1"),
+		says(`, authtype #?(\w+)`, "auth=$1"),
 		says(`, intvl (NUMc?s)`, "every=$1"),
 		says(`VRRPv([0-9]), unknown type \(NUM\)`, "vrrp=$1 type $2"),
 
@@ -324,12 +322,13 @@ func (f *facts) theirName(kind, s string) {
 
 // recordOf is our name of a record type that tcpdump doesn't name.
 func recordOf(s string) string {
-	if n, ok := strings.CutPrefix(s, "Type"); ok {
-		if v, err := strconv.Atoi(n); err == nil {
-			return recordName(layers.DNSType(v))
-		}
+	switch s {
+	case "Type64":
+		return "SVCB"
+	case "Type65":
+		return "HTTPS"
 	}
-	return s
+	return strings.Replace(s, "Type", "TYPE", 1)
 }
 
 // seconds reads minutes and seconds, or hours too.

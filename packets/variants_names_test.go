@@ -1,6 +1,7 @@
 package packets
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/google/gopacket"
@@ -77,6 +78,8 @@ func dhcp6Variants() []variant {
 	s.add("renew", send(false, "05010203"+clientID+serverID, association))
 	s.add("rebind", send(false, "06010203"+clientID, association))
 	s.add("reply", send(true, "07010203"+clientID+serverID, association, "00170010", ip("fd00::53")))
+	s.add("reply with five addresses", send(true, "07010203"+clientID, raw("0003"+"0098"+"00000001"+"00000708"+"00000b40", bytes.Repeat(address, 5))))
+	s.add("client known by its address only", send(false, "01010203"+"0001000a"+"00030001"+"fa163e0a1101"))
 	s.add("reply with a status", send(true, "07010203"+clientID+serverID+"000d000a"+"0002", []byte("none\x1b[m!")))
 	s.add("release", send(false, "08010203"+clientID+serverID, association))
 	s.add("decline", send(false, "09010203"+clientID+serverID, association))
@@ -151,6 +154,9 @@ func dnsVariants() []variant {
 	s.add("authentic", answer("81a0", "000100000000", a(99)))
 	s.add("update", udp4(40000, 53, raw("1234"+"2800"+"0001"+"0000"+"0001"+"0000", label("example.com"), "0006"+"0001", here+"0001"+"00ff"+"00000000"+"0000")))
 	s.add("notify", udp4(40000, 53, raw("1234"+"2400"+"0001"+"0000"+"0000"+"0000", label("example.com"), "0006"+"0001")))
+	s.add("status", udp4(40000, 53, raw("1234"+"1000"+"0000"+"0000"+"0000"+"0000")))
+	s.add("inverse query", udp4(40000, 53, raw("1234"+"0900"+"0001"+"0000"+"0000"+"0000", label(name), "0001"+"0001")))
+	s.add("query SVCB", dnsQuery(name, 64))
 	s.add("two questions", udp4(40000, 53, raw("1234"+"0100"+"0002"+"0000"+"0000"+"0000", label(name), "0001"+"0001", label("x.example.com"), "001c"+"0001")))
 	s.add("no question", udp4(40000, 53, raw("1234"+"0100"+"0000"+"0000"+"0000"+"0000")))
 	s.add("hostile name", dnsQuery("a\x1b[31m\x07\\\xc3\xa9 b.c", 1))

@@ -34,7 +34,7 @@ func (r *row) vrrp(d *datagram, b []byte, wire int) {
 		case 1:
 			r.text(" auth simple")
 		case 2:
-			r.text(" auth header")
+			r.text(" auth ah")
 		default:
 			r.text(" auth ")
 			r.uint(uint64(b[4]))
