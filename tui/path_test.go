@@ -261,7 +261,7 @@ func TestCapturesOutliveTheirPage(t *testing.T) {
 	d.UntilText("hops 7, 9")
 	d.Press("[", "]")
 	d.UntilText("1 eth1 on cmp1")
-	d.UntilText("VXLAN 1042")
+	d.UntilText("in VX")
 	d.Press("q")
 	d.Until("the feeds close", func() bool {
 		f := s.Feeds()[0]
