@@ -90,7 +90,11 @@ func (r replayFlags) run(ctx context.Context, f flags, name string) error {
 	defer s.Close()
 	at, _ := s.Recorded()
 	if r.format == "" {
-		return r.show(ctx, conf, newRecorded(filepath.Base(name), at, path.Inventory), tui.Options{Path: s})
+		what := tui.Options{Path: s}
+		if a := path.Recording.Path.From.Addresses; len(a) > 0 {
+			what.Find = a[0].String() // the explorer begins with whose packets they are
+		}
+		return r.show(ctx, conf, newRecorded(filepath.Base(name), at, path.Inventory), what)
 	}
 	<-s.Done()
 	fmt.Fprintf(os.Stderr, "recorded %s\n", at.Local().Format("2006-01-02 15:04:05"))
@@ -120,7 +124,7 @@ func (r replayFlags) show(ctx context.Context, conf config.Console, b *recorded,
 	if err != nil {
 		return err
 	}
-	opt.Path, opt.Captures, opt.Notes = what.Path, what.Captures, what.Notes
+	opt.Path, opt.Captures, opt.Notes, opt.Find = what.Path, what.Captures, what.Notes, what.Find
 	opt.NoLoad, opt.DialAll = true, -1
 	return tui.Run(ctx, b, opt)
 }
