@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"steth/feed"
@@ -19,7 +21,7 @@ import (
 const mostCaptures = 12
 
 // Captures are the packets of a pcapng file that is no saved path: a feed for
-// each interface that has any. The caller closes the feeds.
+// each interface that has any, in the file's order. The caller closes the feeds.
 type Captures struct {
 	Feeds []*feed.Feed
 	Taken time.Time // time of the newest packet
@@ -77,7 +79,10 @@ func (c *Captures) read(ctx context.Context, r *packets.Reader, name string, opt
 		f.Packet(p)
 		newest = max(newest, p.Time)
 	}
-	for i, f := range feeds {
+	c.Feeds = nil
+	for _, i := range slices.Sorted(maps.Keys(feeds)) {
+		f := feeds[i]
+		c.Feeds = append(c.Feeds, f)
 		if _, dropped := r.Stats(i); dropped > 0 {
 			f.SetDrop("capture", dropped)
 		}

@@ -29,7 +29,7 @@ func captured(t testing.TB, n, times int) []byte {
 		t.Fatal(err)
 	}
 	for k := range times {
-		for i := range n - 1 {
+		for i := n - 2; i >= 0; i-- {
 			if err := w.Write(i, &packets.Packet{Time: int64(k*n + i), Length: 60, Data: make([]byte, 60)}); err != nil {
 				t.Fatal(err)
 			}

@@ -35,6 +35,7 @@ func (a *App) present() {
 	}
 	if list := a.opt.Captures; len(list) > 0 {
 		b := &bench{Workspace: pane.New(pane.Options{Theme: a.env.Theme, Now: a.opt.Now, Keys: a.env.Keys}), name: "captures"}
+		b.Lock() // they are of one file
 		for _, f := range list {
 			b.AddFeed(f)
 			b.Kept(f)

@@ -117,6 +117,7 @@ func TestRecordedCaptures(t *testing.T) {
 	d.UntilText("RECORDED 2026-11-22 12:04")
 	d.UntilText("1 eth0")
 	d.UntilText("2 eth1")
+	d.UntilText("time-lock on")
 	d.UntilText("Half of it is not shown.")
 	d.Press("q")
 	d.UntilGone("1 eth0") // unasked

@@ -42,6 +42,9 @@ func (w *Workspace) Locked() bool {
 	return w.lock == locked || w.lock == related && len(w.kin.since) > 0
 }
 
+// Lock keeps all captures at the same instant, as if by hand.
+func (w *Workspace) Lock() { w.lock = locked }
+
 // toggleLock turns the time-lock over; from then on it is as the engineer wants
 // it.
 func (w *Workspace) toggleLock() {
