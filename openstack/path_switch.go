@@ -40,8 +40,8 @@ const (
 	byFlow       = "flow" // remote_ip=flow: flows give the address
 )
 
-// plug finds the port that a Neutron port is plugged with, at best in a bridge.
-func (f SwitchFacts) plug(iface, bridge string) (SwitchPort, bool) {
+// Plug finds the port that a Neutron port is plugged with, at best in a bridge.
+func (f SwitchFacts) Plug(iface, bridge string) (SwitchPort, bool) {
 	found := -1
 	for i, p := range f.Ports {
 		if p.IfaceID != iface || iface == "" {
@@ -60,7 +60,34 @@ func (f SwitchFacts) plug(iface, bridge string) (SwitchPort, bool) {
 	return f.Ports[found], true
 }
 
-func (f SwitchFacts) named(name string) (SwitchPort, bool) {
+// Tunnel finds the port of a tunnel to its far end.
+func (f SwitchFacts) Tunnel(e Encap) (SwitchPort, bool) {
+	i := slices.IndexFunc(f.Ports, func(p SwitchPort) bool {
+		return p.Type == string(e.Kind) && (p.RemoteIP == byFlow || sameAddress(p.RemoteIP, e.Remote))
+	})
+	if i < 0 {
+		return SwitchPort{}, false
+	}
+	return f.Ports[i], true
+}
+
+// Patch finds the patch port of a bridge that is joined to one of another bridge.
+func (f SwitchFacts) Patch(bridge, to string) (SwitchPort, bool) {
+	i := slices.IndexFunc(f.Ports, func(p SwitchPort) bool {
+		if p.Bridge != bridge || p.Type != typePatch {
+			return false
+		}
+		peer, ok := f.Named(p.Peer)
+		return ok && peer.Type == typePatch && peer.Bridge == to && peer.Peer == p.Name
+	})
+	if i < 0 {
+		return SwitchPort{}, false
+	}
+	return f.Ports[i], true
+}
+
+// Named finds a port by its name.
+func (f SwitchFacts) Named(name string) (SwitchPort, bool) {
 	i := slices.IndexFunc(f.Ports, func(p SwitchPort) bool { return p.Name == name })
 	if i < 0 {
 		return SwitchPort{}, false
@@ -77,7 +104,7 @@ func (f HostFacts) devices() []DeviceFacts {
 	}
 	for i := range out {
 		d := &out[i]
-		p, ok := f.Switch.named(d.Name)
+		p, ok := f.Switch.Named(d.Name)
 		if !ok || d.Netns != "" && p.Type != typeInternal {
 			continue
 		}
@@ -97,9 +124,9 @@ func (f SwitchFacts) members(bridge string) []SwitchPort {
 // plugged holds a port of Open vSwitch against what a hop expects of it; device
 // is the one that was found, "" for none.
 func (h Hop) plugged(f SwitchFacts, device string) []Difference {
-	p, ok := f.plug(h.Locate.IfaceID, h.Expect.Bridge)
+	p, ok := f.Plug(h.Locate.IfaceID, h.Expect.Bridge)
 	if !ok {
-		if p, ok = f.named(first(device, h.Device)); !ok {
+		if p, ok = f.Named(first(device, h.Device)); !ok {
 			if device == "" {
 				return nil // that it's missing was said
 			}
@@ -154,13 +181,13 @@ func (p SwitchPort) tagged() []Difference {
 // what its host's database tells.
 func (h Hop) switched(f SwitchFacts) Confirmation {
 	c := Confirmation{Index: h.Index, Asked: true, Device: h.Device}
-	if p, ok := f.plug(h.Expect.Port, h.Device); ok && p.Tag != deadVLAN {
+	if p, ok := f.Plug(h.Expect.Port, h.Device); ok && p.Tag != deadVLAN {
 		c.Tag = p.Tag
 	}
 	switch {
 	case h.Locate.IfaceID != "": // a port that is no device: vhost-user
 		c.Device = ""
-		if p, ok := f.plug(h.Locate.IfaceID, h.Expect.Bridge); ok {
+		if p, ok := f.Plug(h.Locate.IfaceID, h.Expect.Bridge); ok {
 			c.Device = p.Name
 		} else {
 			c.Faults = append(c.Faults, differ(DifferMissing, "no port of Open vSwitch on %s is plugged for %s", h.Host, short(h.Locate.IfaceID)))
@@ -185,24 +212,16 @@ func (h Hop) switched(f SwitchFacts) Confirmation {
 // is that one.
 func (h Hop) tunnelled(f SwitchFacts, c Confirmation) Confirmation {
 	want := h.Expect.Tunnel
-	var ports []SwitchPort // of the tunnel's kind
-	for _, p := range f.Ports {
-		if p.Type == string(want.Kind) {
-			ports = append(ports, p)
-		}
-	}
-	leads := func(p SwitchPort) bool { return p.RemoteIP == byFlow || sameAddress(p.RemoteIP, want.Remote) }
-	at := slices.IndexFunc(ports, leads)
-	if at < 0 {
+	p, ok := f.Tunnel(want)
+	if !ok {
 		name := tunnelPort(string(want.Kind), want.Remote)
-		if i := slices.IndexFunc(ports, func(p SwitchPort) bool { return p.Name == name }); i >= 0 {
-			c.Faults = append(c.Faults, differ(DifferTunnel, "%s in %s of %s leads to %s, not to %v", name, ports[i].Bridge, h.Host, first(ports[i].RemoteIP, "nowhere"), want.Remote))
+		if p, ok := f.Named(name); ok && p.Type == string(want.Kind) {
+			c.Faults = append(c.Faults, differ(DifferTunnel, "%s in %s of %s leads to %s, not to %v", name, p.Bridge, h.Host, first(p.RemoteIP, "nowhere"), want.Remote))
 			return c
 		}
 		c.Faults = append(c.Faults, differ(DifferMissing, "%s of %s has no %s port to %v", h.Device, h.Host, want.Kind, want.Remote))
 		return c
 	}
-	p := ports[at]
 	c.Device = p.Bridge
 	if p.LocalIP != "" && p.LocalIP != byFlow && !sameAddress(p.LocalIP, want.Local) {
 		c.Faults = append(c.Faults, differ(DifferTunnel, "%s in %s of %s sends from %s, not from %v", p.Name, p.Bridge, h.Host, p.LocalIP, want.Local))
@@ -217,14 +236,7 @@ func (h Hop) patched(f SwitchFacts, c Confirmation) Confirmation {
 	if to == "" || !slices.Contains(f.Bridges, to) {
 		return c // that it's missing is said at its own hop
 	}
-	joined := slices.ContainsFunc(f.Ports, func(p SwitchPort) bool {
-		if p.Bridge != c.Device || p.Type != typePatch {
-			return false
-		}
-		peer, ok := f.named(p.Peer)
-		return ok && peer.Type == typePatch && peer.Bridge == to && peer.Peer == p.Name
-	})
-	if !joined {
+	if _, joined := f.Patch(c.Device, to); !joined {
 		c.Faults = append(c.Faults, differ(DifferMissing, "no pair of patch ports joins %s and %s of %s", to, c.Device, h.Host))
 	}
 	return c

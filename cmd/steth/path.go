@@ -249,6 +249,7 @@ type hopReport struct {
 	MTU      int                    `json:"mtu,omitempty"`
 	Found    openstack.Confirmation `json:"found"`
 	Filter   openstack.Filter       `json:"filter"`
+	Counter  *follow.Counter        `json:"counter,omitempty"` // of all packets, where none can be seen
 	Out      uint64                 `json:"out"`
 	Back     uint64                 `json:"back"`
 	DelayP50 time.Duration          `json:"delay_out_p50_ns"`
@@ -290,7 +291,7 @@ func report(s *follow.Session, f probes.Finding) pathReport {
 	for i, h := range hops {
 		c := total.Hops[i]
 		out.Hops = append(out.Hops, hopReport{
-			Hop: h.Hop, State: h.State, Reason: h.Why, MTU: h.MTU(), Found: h.Check, Filter: h.Filter, Out: c.Out, Back: c.Back,
+			Hop: h.Hop, State: h.State, Reason: h.Why, MTU: h.MTU(), Found: h.Check, Filter: h.Filter, Counter: h.Counter, Out: c.Out, Back: c.Back,
 			DelayP50: c.DelayOut.P50, DelayP99: c.DelayOut.P99, BackP50: c.DelayBack.P50, BackP99: c.DelayBack.P99,
 			Dropped: c.Dropped, Skipped: c.Skipped, Other: c.Unmatched.Sum(),
 		})

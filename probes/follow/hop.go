@@ -32,6 +32,8 @@ type Hop struct {
 	// Capture is the index of its capture in [Session.Feeds], -1 for none. Hops
 	// that share a device share it.
 	Capture int
+	// Counter is what passed where no packet can be seen; nil where nothing counts.
+	Counter *Counter
 
 	// guesses are the devices of which one is the hop's, where only its packets
 	// tell which; nil where it's known. Until a packet has told, nothing is

@@ -146,6 +146,7 @@ func (f facts) lost(i match.Interval) probes.Finding {
 		reason += fmt.Sprintf("; %d more lost elsewhere", more)
 	}
 	reason += f.suspects(min(i.From, i.To), max(i.From, i.To))
+	reason += f.counted(min(i.From, i.To), max(i.From, i.To), i.Direction == match.Back)
 	return probes.Finding{
 		Code: "lost", Reason: reason, Host: to.Host, Netns: to.Netns, Device: to.Device,
 		Next: []probes.Next{

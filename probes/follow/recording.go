@@ -56,6 +56,7 @@ type RecordedHop struct {
 	Capture int                    `json:"capture"` // an index of Captures; -1: none
 	Guesses []string               `json:"guesses,omitempty"`
 	MTU     int                    `json:"mtu,omitempty"` // as found; 0: not known
+	Counter *Counter               `json:"counter,omitempty"`
 }
 
 // RecordedCapture is one capture without its packets.
@@ -152,7 +153,7 @@ func (s *Session) Recording() Recording {
 func (h Hop) record(captures int) RecordedHop {
 	out := RecordedHop{
 		Netns: h.Netns, Device: h.Device, State: h.State, Why: RecordedError{Text: h.Why}, Check: h.Check,
-		Filter: h.Filter, Capture: h.Capture, Guesses: h.guesses, MTU: h.found,
+		Filter: h.Filter, Capture: h.Capture, Guesses: h.guesses, MTU: h.found, Counter: h.Counter,
 	}
 	if h.err != nil {
 		out.Why.Code = rpc.CodeOf(h.err)

@@ -72,7 +72,7 @@ func (r RecordedHop) restore(h openstack.Hop) Hop {
 	h.Netns, h.Device = r.Netns, r.Device
 	out := Hop{
 		Hop: h, State: r.State, Why: r.Why.Text, Check: r.Check, Filter: r.Filter, Capture: r.Capture,
-		guesses: slices.Clone(r.Guesses), found: r.MTU, err: r.Why.restore(),
+		guesses: slices.Clone(r.Guesses), found: r.MTU, err: r.Why.restore(), Counter: r.Counter,
 	}
 	out.tell()
 	return out

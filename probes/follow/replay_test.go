@@ -422,6 +422,7 @@ func TestRecordedHopHasAll(t *testing.T) {
 	h := Hop{
 		Hop: plan(0).Path.Hops[0], State: Broken, Why: "gone", Check: openstack.Confirmation{Index: 1, Asked: true},
 		Filter: openstack.Filter{Text: "icmp"}, Capture: 2, guesses: []string{"eth1"}, found: 1400, err: rpc.Errorf(rpc.NotFound, "gone"),
+		Counter: &Counter{OutPort: "patch-int", Out: 3},
 	}
 	h.Netns, h.Device = "qrouter-1", "qr-1"
 	v := reflect.ValueOf(h)

@@ -138,10 +138,18 @@ func (s *Session) follow(ctx context.Context) error {
 	defer giveUp(nil)
 	var captures sync.WaitGroup
 	var watchers []*watcher // guarded by s.mu while captures may begin
+	var counts sync.WaitGroup
+	counting := map[string][]gauge{} // by host; guarded by s.mu while hosts are asked
 	all := make(chan struct{})
 	go func() {
 		defer close(all)
-		s.survey(asking, func(host string) {
+		s.survey(asking, func(host string, list []gauge) {
+			if len(list) > 0 {
+				s.mu.Lock()
+				counting[host] = list
+				s.mu.Unlock()
+				counts.Go(func() { s.count(watching, host, list) })
+			}
 			devices, failed := s.arrange(host, m)
 			if failed != nil {
 				end(failed)
@@ -173,6 +181,8 @@ func (s *Session) follow(ctx context.Context) error {
 	injecting.Wait()
 	finish(m, watchers)
 	m.Advance(s.env.Now().Add(2 * settling).UnixNano())
+	counts.Wait()
+	s.countLast(ctx, counting)
 	again.finish()
 	broken := context.Cause(watching)
 	switch {

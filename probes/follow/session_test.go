@@ -30,6 +30,7 @@ type hosts struct {
 	captures map[string]func(*script)   // by host/device
 	switches map[string][]api.OVSEvent  // by host; a host that isn't in it has no Open vSwitch
 	onSwitch func()                     // called before a host tells of its Open vSwitch
+	count    func(api.OVSPortName) uint64
 	offsets  map[string]time.Duration
 	slow     map[string]time.Duration // that a host takes to say which devices it has
 	mu       sync.Mutex
@@ -53,6 +54,13 @@ func (h *hosts) Call(ctx context.Context, node, tool string, args any) (probes.S
 	case api.ToolLinks:
 		for _, ns := range links {
 			s.event(ns)
+		}
+	case api.ToolOVSCounters:
+		s.end = rpc.Errorf(rpc.NotReady, "Open vSwitch does not run here")
+		if h.count != nil {
+			s.end = nil
+			go h.counting(s, args.(api.OVSCountersRequest))
+			return s, nil
 		}
 	case api.ToolOVS:
 		if h.onSwitch != nil {
@@ -79,6 +87,26 @@ func (h *hosts) Call(ctx context.Context, node, tool string, args any) (probes.S
 	}
 	close(s.out)
 	return s, nil
+}
+
+// counting answers as often as it was asked to, until the stream is closed.
+func (h *hosts) counting(s *script, req api.OVSCountersRequest) {
+	defer close(s.out)
+	for n := 1; ; n++ {
+		var e api.OVSCounters
+		for _, p := range req.Ports {
+			e.Ports = append(e.Ports, api.OVSPortCounters{RxPackets: h.count(p)})
+		}
+		s.event(e)
+		if n == req.Count {
+			return
+		}
+		select {
+		case <-time.After(req.Every):
+		case <-s.closed:
+			return
+		}
+	}
 }
 
 func (h *hosts) Address(context.Context, string) (string, error) { return "", nil }

@@ -26,18 +26,22 @@ func begin(h openstack.Hop) Hop {
 // survey asks every host of the path for its devices, and for its Open vSwitch
 // where the path passes one, all at once, and settles for each hop what is there.
 // It calls settled for each host as soon as that is done, so that no host waits
-// for another.
-func (s *Session) survey(ctx context.Context, settled func(host string)) {
+// for another, with the ports that count what can't be captured.
+func (s *Session) survey(ctx context.Context, settled func(host string, counting []gauge)) {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("its agent did not answer in %v", patience))
 	defer cancel()
 	s.askAll(ctx, func(host string, found answer) {
+		var counting []gauge
 		s.change(func() {
 			settle(s.hops, host, found)
+			if found.openVSwitch != nil {
+				counting = gauges(s.hops, host, *found.openVSwitch)
+			}
 			if found.err == nil && found.switchErr != nil {
 				s.notes = append(s.notes, fmt.Sprintf("Open vSwitch of %s could not be asked: %v", host, found.switchErr))
 			}
 		})
-		settled(host)
+		settled(host, counting)
 	})
 }
 

@@ -44,8 +44,11 @@ func (h Hop) SeenBy() string {
 	case Broken:
 		return "packets, till it ended"
 	}
-	if h.State == Unseen && h.Seen == openstack.SeenPackets {
+	switch {
+	case h.State == Unseen && h.Seen == openstack.SeenPackets:
 		return "? not watched"
+	case h.Counter.Read():
+		return "counters"
 	}
 	return "? " + string(h.Seen)
 }
@@ -59,6 +62,9 @@ func (h Hop) Confirmed() (probes.Verdict, string) {
 	case len(h.Check.Faults) > 0:
 		return probes.Warn, h.Differs()
 	case h.Seen == openstack.SeenCounters && h.Check.Asked:
+		if h.Counter != nil {
+			return probes.OK, "as expected, by OVSDB; " + h.Counter.String()
+		}
 		return probes.OK, "as expected, by OVSDB; " + h.Why
 	case h.State == Asking || h.Why != "":
 		return probes.Skip, h.Why
