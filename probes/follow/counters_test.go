@@ -111,6 +111,16 @@ func TestTake(t *testing.T) {
 	if !c.Read() || c.Out != 2 || c.BackPort != "" || c.Back != 0 {
 		t.Errorf("a port that is not counted: %+v", c)
 	}
+	half = gauge{bridge: "br-int", out: "a", back: "b"}
+	c = half.take(nil, api.OVSPortCounters{RxPackets: math.MaxUint64}, rx(1), now)
+	c = half.take(c, api.OVSPortCounters{RxPackets: math.MaxUint64}, rx(3), now.Add(time.Second))
+	if !c.Read() || c.OutPort != "" || c.Back != 2 {
+		t.Errorf("the same the other way: %+v", c)
+	}
+	none := gauge{bridge: "br-int", out: "a"}
+	if c = none.take(nil, api.OVSPortCounters{RxPackets: math.MaxUint64}, api.OVSPortCounters{}, now); c.Why == "" {
+		t.Errorf("nothing that is counted: %+v", c)
+	}
 	socket := gauge{bridge: "br-int", out: "vhu", back: "vhu", sent: true}
 	c = socket.take(nil, rx(1), rx(1), now)
 	if c = socket.take(c, rx(2), rx(2), now.Add(time.Second)); c.Out != 1 || c.Back != 1000 {
