@@ -149,3 +149,29 @@ func TestNobodyKnows(t *testing.T) {
 		}
 	}
 }
+
+// TestFloodedLate: what was flooded beside the path is the same packet, however
+// wrong that host's clock is.
+func TestFloodedLate(t *testing.T) {
+	for _, late := range []int64{-50 * ms, 50 * ms} {
+		m := newMatcher(t, append(lab(), Hop{Aside: true, Clock: 3}), Options{})
+		send(m, datagramOf(0, "x"), start, 0, 1, 3, 4)
+		sight(m, 5, start+late, datagramOf(0, "x").frame(), 0, outgoing)
+		m.Advance(start + 10_000*ms)
+		rows := rowsOf(m)
+		if len(rows) != 1 || rows[0].Flags != Flooded || rows[0].Marks[5].Time != start+late || rows[0].Verdict != Delivered {
+			t.Errorf("%d ms late: %s", late/ms, list(rows))
+		}
+		if total := m.Total(); total.Out.Rows != 1 || total.Neither.Rows != 0 {
+			t.Errorf("%d ms late: out %+v, neither %+v", late/ms, total.Out, total.Neither)
+		}
+	}
+	// Another packet of the same bytes, long after, is not.
+	m := newMatcher(t, append(lab(), Hop{Aside: true, Clock: 3}), Options{})
+	send(m, datagramOf(0, "x"), start, 0, 1, 3, 4)
+	sight(m, 5, start+5000*ms, datagramOf(0, "x").frame(), 0, outgoing)
+	m.Advance(start + 20_000*ms)
+	if rows := rowsOf(m); len(rows) != 2 {
+		t.Errorf("%d rows, want 2", len(rows))
+	}
+}

@@ -59,7 +59,13 @@ func (m *Matcher) part(to *slot, g *sighting) {
 // nowhere: equal packets that were too far apart to be joined at once. By now
 // all that is known of them is known.
 func (m *Matcher) mend(s *slot) {
-	if s.twin == 0 || s.seen == 0 || s.seen&m.sees == m.sees {
+	switch {
+	case s.twin == 0, s.seen == 0:
+		return
+	case s.seen&m.path == 0:
+		m.beside(s)
+		return
+	case s.seen&m.sees == m.sees:
 		return
 	}
 	best, equal := candidate{slot: -1}, 0
@@ -88,6 +94,32 @@ func (m *Matcher) mend(s *slot) {
 	} else {
 		m.learnGap(s, rest)
 	}
+	m.join(s, rest)
+}
+
+// beside joins a row that was only ever seen beside the path with the packet of
+// the path that was flooded there.
+func (m *Matcher) beside(s *slot) {
+	best, equal := candidate{slot: -1}, 0
+	m.equals(s, func(i int, o *slot) {
+		off := abs(o.opened - s.opened)
+		if o.seen&m.path == 0 || o.seen&s.seen != 0 || off > int64(m.options.Settle) || s.votes > 0 && o.votes < 0 || s.votes < 0 && o.votes > 0 {
+			return
+		}
+		equal++
+		best.prefer(i, off)
+	})
+	if best.slot < 0 {
+		return
+	}
+	if equal > 1 {
+		m.slots[best.slot].flags |= Guessed
+	}
+	m.join(&m.slots[best.slot], s)
+}
+
+// join gives s what was seen of rest, which is no row any more.
+func (m *Matcher) join(s, rest *slot) {
 	for hops := rest.seen; hops != 0; hops &= hops - 1 {
 		k := lowest(hops)
 		m.timesOf(s)[k] = m.timesOf(rest)[k]

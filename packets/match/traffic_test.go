@@ -262,8 +262,8 @@ func TestModelOfTraffic(t *testing.T) {
 		byNumber := map[uint64]string{}
 		for _, r := range rowsOf(m) {
 			name := named(r.Data)
-			if _, ok := rows[name]; ok {
-				t.Fatalf("two rows of %s", name)
+			if first, ok := rows[name]; ok {
+				t.Fatalf("two rows of %s\n%shops %+v\ntimes %v", name, list([]Row{first, r}), w.hops, w.rows[name].times)
 			}
 			rows[name], byNumber[r.Number] = r, name
 		}
