@@ -66,6 +66,19 @@ func (a *App) followed(msg path.Followed) tea.Cmd {
 	return msg.Page.Take(msg)
 }
 
+// concludePaths takes what followed paths have come to into the store; their
+// pages tell it themselves.
+func (a *App) concludePaths() bool {
+	any := false
+	for _, h := range a.holds {
+		if f, ok := h.Concluded(); ok {
+			a.env.Findings.Add(f)
+			any = true
+		}
+	}
+	return any
+}
+
 func closed(h *path.Hold) bool {
 	select {
 	case <-h.Gone():

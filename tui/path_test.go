@@ -136,6 +136,8 @@ func TestPathBetweenTwoMarkedPorts(t *testing.T) {
 	d.UntilGone("lost here")
 	d.Until("the captures end", func() bool { return hosts.Open() == 0 })
 	<-b.Followed()[0].Done()
+	d.UntilText("1 finding") // and it stays with the port
+	d.UntilText("3 of 12 lost")
 }
 
 // lossy loses each fourth ping of twelve, the long ones, on the underlay.
@@ -147,6 +149,9 @@ func lossy() []followtest.Event {
 		} else {
 			out = append(out, ping(seq, len(onPath), 56)...)
 		}
+	}
+	for _, d := range onPath { // all have seen everything until now
+		out = append(out, followtest.Event{Host: d.host, Device: d.device, At: tuitest.Noon})
 	}
 	return out
 }
@@ -415,4 +420,29 @@ func TestInject(t *testing.T) {
 	}
 	d.Press("esc")
 	d.UntilText("ICMP echo reply 61")
+}
+
+// TestPathOfHostileNames has a cloud and hosts whose names try to take over the
+// terminal.
+func TestPathOfHostileNames(t *testing.T) {
+	for _, size := range []struct{ w, h int }{{80, 24}, {160, 45}} {
+		t.Run(fmt.Sprint(size.w), func(t *testing.T) {
+			b := tuitest.New(0)
+			b.Cloud = b.Cloud.With(tuitest.Hostile()...)
+			d := tuitest.Start(t, b, size.w, size.h, tui.Options{})
+			d.UntilText("3 of 3")
+			for i := range tuitest.Hostile()[:11] {
+				d.Press("esc", ":")
+				d.Type(fmt.Sprintf("path bad00000-0000-4000-8000-0000000000%02d", i))
+				d.Press("enter")
+				d.UntilText("no hop can be watched")
+				d.Fits(size.w, size.h)
+				d.Press("tab", "d")
+				d.Fits(size.w, size.h)
+				d.Press("q", "t")
+				d.Fits(size.w, size.h)
+				d.Press("esc", "q")
+			}
+		})
+	}
 }

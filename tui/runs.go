@@ -250,10 +250,11 @@ func (a *App) conclude() bool {
 		}
 		a.band.add(entry{Notice: n, time: a.env.Now(), from: f.Probe})
 	}
-	if len(list) > 0 {
+	paths := a.concludePaths()
+	if len(list) > 0 || paths {
 		a.explorer.FindingsChanged()
 	}
-	return len(list) > 0
+	return len(list) > 0 || paths
 }
 
 func levelOf(v probes.Verdict) feed.Level {

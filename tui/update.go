@@ -144,6 +144,7 @@ func (a *App) wish(msg tea.Msg) (cmd tea.Cmd, mine bool) {
 // everySecond moves what depends on the time.
 func (a *App) everySecond() tea.Cmd {
 	a.band.tick(a.env.Now())
+	a.conclude() // the frame clock stands still where nothing moves
 	for _, p := range a.over {
 		if t, ok := p.(page.Ticker); ok {
 			t.Tick()

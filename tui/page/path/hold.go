@@ -3,6 +3,7 @@ package path
 import (
 	"sync"
 
+	"steth/probes"
 	"steth/probes/follow"
 )
 
@@ -14,6 +15,7 @@ type Hold struct {
 	mu    sync.Mutex
 	users int
 	saved uint64 // packets in the captures when they were saved
+	told  bool   // the finding was given out
 	once  sync.Once
 	err   error
 	gone  chan struct{}
@@ -76,6 +78,21 @@ func (h *Hold) Unsaved() int {
 		return int(n - h.saved)
 	}
 	return 0
+}
+
+// Concluded gives the finding of a session that has ended, once. What only says
+// that nothing passed is kept back: it tells how long somebody looked, nothing of
+// the network. So is what a recording says: that was then.
+func (h *Hold) Concluded() (probes.Finding, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.told || h.Running() {
+		return probes.Finding{}, false
+	}
+	h.told = true
+	f, _ := h.Session.Finding()
+	_, recorded := h.Session.Recorded()
+	return f, !recorded && f.Code != "nothing-seen" && f.Code != "not-followed"
 }
 
 // Gone is closed once the session is.
