@@ -21,6 +21,15 @@ type pathReport struct {
 		Seen, State               string
 		StateReason               string `json:"state_reason"`
 		Out, Back, Dropped        uint64
+		Found                     struct {
+			Asked  bool
+			Tag    int
+			Faults []struct{ Kind, Text string }
+		}
+		Counter *struct {
+			Out, Back uint64
+			Why       string
+		}
 	}
 	Rows    []row
 	Finding struct {
