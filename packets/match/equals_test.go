@@ -1,7 +1,9 @@
 package match
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -173,5 +175,86 @@ func TestFloodedLate(t *testing.T) {
 	m.Advance(start + 20_000*ms)
 	if rows := rowsOf(m); len(rows) != 2 {
 		t.Errorf("%d rows, want 2", len(rows))
+	}
+}
+
+// TestLostBack: what crossed the interval on the way back was seen at its end
+// or further on.
+func TestLostBack(t *testing.T) {
+	m := newMatcher(t, lab(), Options{})
+	for i := range int64(10) {
+		p, at := echo(uint16(i), true), start+i*ms
+		switch {
+		case i < 3:
+			send(m, p, at, 4, 3) // lost between the hosts
+		case i == 3:
+			send(m, p, at, 4, 3, 1) // and behind it
+		default:
+			send(m, p, at, 4, 3, 1, 0)
+		}
+	}
+	m.Advance(start + 10_000*ms)
+	want := []Interval{
+		{Direction: Back, From: 3, To: 1, Lost: 3, Crossed: 7, Shortest: 98, Longest: 98, LongestCrossed: 98},
+		{Direction: Back, From: 1, To: 0, Lost: 1, Crossed: 6, Shortest: 98, Longest: 98, LongestCrossed: 98},
+	}
+	if got := m.Total().Intervals; !slices.Equal(got, want) {
+		t.Errorf("got %+v\nwant %+v", got, want)
+	}
+}
+
+// TestSettlingKeepsUp: rows that leave the ring unsettled aren't settled later,
+// in the place of others.
+func TestSettlingKeepsUp(t *testing.T) {
+	m := newMatcher(t, lab(), Options{Rows: 16})
+	for i := range int64(28) {
+		send(m, echo(uint16(i), false), start+i*ms, 0)
+	}
+	if m.settling != m.first || m.first != 13 {
+		t.Errorf("row %d is to be settled next, of those from %d on", m.settling, m.first)
+	}
+}
+
+// TestShapesAreRemembered for a Horizon, and no longer than two.
+func TestShapesAreRemembered(t *testing.T) {
+	s := newShapes(100)
+	for i := range uint64(50) {
+		s.add(i+1, shape{pieces: 1}, int64(i))
+	}
+	s.add(1, shape{whole: 2}, 60)
+	if got := s.get(1); got != (shape{1, 2}) {
+		t.Errorf("of the first it's known that %+v", got)
+	}
+	for i := range int64(3) {
+		s.add(1000, shape{pieces: 4}, 200+200*i)
+	}
+	if got := s.get(1); got != (shape{}) {
+		t.Errorf("after an age it's still known that %+v", got)
+	}
+	if got := s.get(1000); got.pieces != 4 {
+		t.Errorf("the last is forgotten: %+v", got)
+	}
+}
+
+// TestFragmentsOfIPv6: the header says that more follow, which datagram it is,
+// and where in it.
+func TestFragmentsOfIPv6(t *testing.T) {
+	for _, c := range []struct {
+		offset uint16
+		more   bool
+	}{{0, true}, {0, false}, {8, true}, {1448, false}} {
+		b := extended()
+		at := bytes.Index(b, []byte{17, 0, 0, 1, 0, 0, 0, 9})
+		be.PutUint16(b[at+2:], c.offset)
+		if c.more {
+			b[at+3] |= 1
+		}
+		var d datagram
+		if bad := d.parse(typeIPv6, b[ethernet:], len(b)-ethernet); bad != none {
+			t.Fatal(bad)
+		}
+		if d.offset != int(c.offset) || d.more != c.more || d.id != 9 || d.proto != protoUDP || d.fragment() != (c.more || c.offset > 0) {
+			t.Errorf("%+v: %+v", c, d)
+		}
 	}
 }
