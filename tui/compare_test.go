@@ -36,4 +36,9 @@ func TestPacketAtTwoHops(t *testing.T) {
 	d.Resize(160, 45)
 	d.Press("esc")
 	d.UntilText("lost here: 3")
+
+	d.Press("|") // and from captures back to the path they are of
+	d.UntilText("time-lock on")
+	d.Press("esc")
+	d.UntilText("lost here: 3")
 }

@@ -138,6 +138,17 @@ func (a *App) unsaved(b *bench) int {
 	return min(b.Unsaved(), b.hold.Unsaved())
 }
 
+// home is the tab to which one comes back from a workspace: that of the path
+// whose captures it shows, while it is open, else the explorer.
+func (a *App) home(b *bench) int {
+	for i, t := range a.tabs {
+		if p, ok := t.(*path.Page); ok && b.hold != nil && p.Hold() == b.hold {
+			return i + 1
+		}
+	}
+	return 0
+}
+
 // letGo releases what a workspace has shown of a path.
 func letGo(h *path.Hold) tea.Cmd {
 	if h == nil {

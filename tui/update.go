@@ -204,7 +204,7 @@ func (a *App) key(msg tea.KeyPressMsg) tea.Cmd {
 		return a.act(name, msg)
 	case b != nil && name == "back":
 		if !b.Back() {
-			a.goTab(0)
+			a.goTab(a.home(b))
 		}
 		return nil
 	}

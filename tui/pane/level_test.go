@@ -270,3 +270,20 @@ func FuzzIdentify(f *testing.F) {
 		identify(&packets.Packet{Data: data, Length: uint32(len(data))})
 	})
 }
+
+// TestARowThatMovesToTheEnd keeps for each side which row it placed last.
+func TestARowThatMovesToTheEnd(t *testing.T) {
+	l := level{sides: make([]side, 3)}
+	for i, cells := range [][]int{{0, absent, 0}, {absent, 0, absent}, {1, absent, absent}, {absent, absent, 1}} {
+		l.rows = append(l.rows, instant{time: int64(i), cells: cells})
+	}
+	l.sides[0].row, l.sides[1].row, l.sides[2].row = 2, 1, 3
+	if at := l.last(1); at != 3 || l.rows[3].time != 1 || len(l.rows) != 4 {
+		t.Errorf("it is row %d of %v", at, l.rows)
+	}
+	for i, want := range []int{1, 3, 2} {
+		if got := l.sides[i].row; got != want {
+			t.Errorf("side %d placed row %d last, want %d", i, got, want)
+		}
+	}
+}
