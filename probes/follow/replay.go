@@ -159,7 +159,7 @@ type watch struct {
 // run reads until there is nothing more, and notes why where that is too early.
 func (p *player) run(ctx context.Context, src Source) {
 	var next int64
-	var odd uint64
+	var odd, late uint64
 	var packet packets.Packet
 	for {
 		i, err := src.Next(&packet)
@@ -193,9 +193,13 @@ func (p *player) run(ctx context.Context, src Source) {
 		p.read[i]++
 		if p.cut != 0 && packet.Time > p.cut {
 			p.devices[i].feed.Packet(packet)
+			late++
 			continue
 		}
 		p.devices[i].tape.packet(&packet)
+	}
+	if late > 0 {
+		p.note("This was saved while it went on: what was seen at its very end (%d times a packet at a hop) has no row, for not every capture had told by then what it saw.", late)
 	}
 	if odd > 0 {
 		p.note("%d packets have times that can't be right and are not shown.", odd)

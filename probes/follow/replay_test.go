@@ -410,6 +410,9 @@ func TestRecordingWhileItRuns(t *testing.T) {
 	if _, next := again.Feeds()[0].Bounds(); next != 4 {
 		t.Errorf("%d packets are shown, want 4", next)
 	}
+	if n := again.Notes(); len(n) != 1 || !strings.Contains(n[0], "at its very end (1 times a packet at a hop)") {
+		t.Errorf("notes %q", n)
+	}
 	for _, hop := range again.Hops() {
 		if hop.State == Watching {
 			t.Errorf("hop %d is still watched", hop.Index)
