@@ -97,6 +97,8 @@ func (p *Page) aboutHop() part.Spans {
 		out = append(out, part.Span{Style: th.Muted, Text: "  in " + wrapping(h.Encap)})
 	}
 	switch {
+	case h.Counter != nil:
+		out = append(out, part.Span{Style: th.Muted, Text: "  " + h.Counter.String()})
 	case h.Capture < 0:
 		out = append(out, part.Span{Style: th.Muted, Text: "  not captured: " + cmp.Or(h.Why, string(h.State))})
 	case h.Filter.Text == "":

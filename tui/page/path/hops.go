@@ -3,7 +3,9 @@ package path
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
+	"steth/openstack"
 	"steth/packets/match"
 	"steth/probes"
 	"steth/probes/follow"
@@ -167,21 +169,22 @@ func (p *Page) hopCells(hops []follow.Hop, i int, sum match.HopSummary, b *blame
 		style = th.Muted
 	}
 	put(colSeen, style, seen)
+	put(colOut, th.Muted, "?")
+	put(colBack, th.Muted, "?")
 	switch {
-	case h.Capture >= 0:
-		counted := func(n uint64) (themes.Style, string) {
-			if n == 0 {
-				return th.Muted, "0"
+	case h.State == follow.Watching || h.State == follow.Ended || h.State == follow.Broken:
+		for c, n := range map[int]uint64{colOut: sum.Out, colBack: sum.Back} {
+			if put(c, th.Text, page.Count(int(n))); n == 0 {
+				put(c, th.Muted, "0")
 			}
-			return th.Text, page.Count(int(n))
 		}
-		s, t := counted(sum.Out)
-		put(colOut, s, t)
-		s, t = counted(sum.Back)
-		put(colBack, s, t)
-	default:
-		put(colOut, th.Muted, "?")
-		put(colBack, th.Muted, "?")
+	case h.Counter.Read(): // about, for they are of all packets
+		if h.Counter.OutPort != "" {
+			put(colOut, th.Muted, "~"+page.Count(int(h.Counter.Out)))
+		}
+		if h.Counter.BackPort != "" {
+			put(colBack, th.Muted, "~"+page.Count(int(h.Counter.Back)))
+		}
 	}
 	if d := sum.DelayOut; d.Packets > 0 {
 		put(colDelay, th.Text, follow.Milliseconds(d.P50))
@@ -210,6 +213,9 @@ func (p *Page) foundCell(hops []follow.Hop, i int, b *blame) part.Spans {
 			text = "the same"
 		}
 		return part.Spans{{Style: th.Muted, Text: th.Glyphs.Unknown + " " + text}}
+	}
+	if h.Seen == openstack.SeenCounters && v == probes.OK { // OUT and BACK have the rest
+		text, _, _ = strings.Cut(text, ";")
 	}
 	sign := page.VerdictSign(th, v)
 	style := th.Muted

@@ -148,13 +148,15 @@ func (p *Page) chosen(w wanted) tea.Cmd {
 		if err := b.Inject(ctx, h.Session, in); err != nil {
 			return page.Notice{Level: feed.Bad, Text: err.Error()}
 		}
-		for _, i := range h.Session.Injected()[before:] {
-			by := i.Way
-			if i.At != "" {
-				by += " at " + i.At
-			}
-			return page.Notice{Level: feed.Good, Brief: true, Text: fmt.Sprintf("%d sent: %s, by %s; undone", i.Sent, i.What, by)}
+		all := h.Session.Injected()
+		if len(all) <= before {
+			return nil
 		}
-		return nil
+		i := all[before]
+		by := i.Way
+		if i.At != "" {
+			by += " at " + i.At
+		}
+		return page.Notice{Level: feed.Good, Brief: true, Text: fmt.Sprintf("%d sent: %s, by %s; undone", i.Sent, i.What, by)}
 	}
 }

@@ -84,6 +84,9 @@ func (p *Page) describe() tea.Cmd {
 		}
 		v, text := h.Confirmed()
 		lines = append(lines, part.Spans{{Style: th.Muted, Text: fmt.Sprintf("  %-11s", "found")}, page.VerdictSign(th, v), {Style: th.Text, Text: " " + text}})
+		if h.Counter != nil {
+			lines = append(lines, row("counted", h.Counter.String()))
+		}
 		if h.Capture < 0 {
 			continue
 		}
