@@ -68,6 +68,10 @@ func (t *rowTable) fill(height int) {
 		t.rows = append(t.rows, match.Row{})
 	}
 	for i := 0; i < len(numbers); {
+		if t.n > 0 && numbers[i] <= t.rows[t.n-1].Number { // one before it is no row any more
+			i++
+			continue
+		}
 		n := t.session.Rows(numbers[i], t.rows[t.n:t.n+1])
 		if !t.filtered() { // they stand together
 			n = t.session.Rows(numbers[i], t.rows[t.n:len(numbers)])
