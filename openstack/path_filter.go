@@ -28,6 +28,7 @@ const (
 	FollowAll   FollowWhat = "all"
 	FollowICMP  FollowWhat = "icmp"
 	FollowARP   FollowWhat = "arp"
+	FollowND    FollowWhat = "nd" // neighbour discovery of the far end's IPv6 addresses
 	FollowDHCP  FollowWhat = "dhcp"
 	FollowTuple FollowWhat = "tuple"
 	FollowText  FollowWhat = "text"
@@ -41,7 +42,7 @@ func ParseFollow(text string) (Follow, error) {
 	switch w := FollowWhat(strings.ToLower(text)); w {
 	case "", FollowAll:
 		return Follow{What: FollowAll}, nil
-	case FollowICMP, FollowARP, FollowDHCP:
+	case FollowICMP, FollowARP, FollowND, FollowDHCP:
 		return Follow{What: w}, nil
 	}
 	word := strings.Fields(text)
@@ -111,6 +112,8 @@ func (h Hop) Filter(f Follow) Filter {
 	switch {
 	case f.What == FollowARP && away:
 		return Filter{Skip: "ARP does not pass a router"}
+	case f.What == FollowND && away:
+		return Filter{Skip: "neighbour discovery does not pass a router"}
 	case f.What == FollowDHCP && away:
 		return Filter{Skip: "DHCP does not pass a router"}
 	}
@@ -158,6 +161,8 @@ func (v View) match(f Follow, w words) string {
 		return allOf(v.pair(w), w.icmp())
 	case FollowARP:
 		return v.arp(w)
+	case FollowND:
+		return v.discovery(w)
 	case FollowDHCP:
 		return w.dhcp(v.NearMAC)
 	case FollowTuple:
@@ -215,6 +220,19 @@ func (v View) arp(w words) string {
 		return allOf(w.arp(), w.ether(v.NearMAC))
 	}
 	return allOf(w.arp(), hosts(w, near), hosts(w, far))
+}
+
+// discovery is neighbour discovery of the far end by the near one: its questions
+// go to a group, so the Ethernet addresses don't tell.
+func (v View) discovery(w words) string {
+	six := func(list []netip.Addr) []netip.Addr {
+		return slices.DeleteFunc(slices.Clone(list), func(a netip.Addr) bool { return a.Is4() })
+	}
+	var targets []string
+	for _, a := range six(v.Far) {
+		targets = append(targets, w.neighbour(a))
+	}
+	return allOf(hosts(w, six(v.Near)), anyOf(targets...))
 }
 
 func v4(list []netip.Addr) []netip.Addr {

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"steth/packets/craft"
 )
 
 // frame is an Ethernet frame with an ICMP echo or a UDP datagram.
@@ -164,6 +166,47 @@ func TestNeighboursAreNotOnTheWayOut(t *testing.T) {
 			{"echo to a neighbour", frame(a, c, near, other, 1, echo), false},
 			{"ARP to a neighbour", arp(a, c, near, other), false},
 			{"ARP of a neighbour", arp(c, a, other, near), false},
+		} {
+			if got := passes(t, f.Text, wrapped(e, test.packet)); got != test.want {
+				t.Errorf("%s in %q: passes = %t; filter %s", test.name, e.Kind, got, f.Text)
+			}
+		}
+	}
+}
+
+// TestNeighbourDiscovery asks the filters about the questions and the answers that
+// tell a MAC, and about those of others.
+func TestNeighbourDiscovery(t *testing.T) {
+	near, far, other := netip.MustParseAddr("fd00::11"), netip.MustParseAddr("fd00::22"), netip.MustParseAddr("fd00::33")
+	const a, b = "fa:16:3e:00:00:0a", "fa:16:3e:00:00:0b"
+	view := View{Near: []netip.Addr{near}, Far: []netip.Addr{far}, NearMAC: a, FarMAC: b, goal: GoalPort, own: []netip.Addr{near}, direct: true}
+	local, remote := netip.MustParseAddr("10.99.0.11"), netip.MustParseAddr("10.99.0.12")
+	ask := func(mac string, from, about netip.Addr) []byte {
+		p, err := craft.New(craft.ARP, craft.Flow{MAC: macOf(mac), Near: from, Far: about, Count: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Frames()[0]
+	}
+	answer := ask(b, far, far) // turned into the answer to near
+	answer[14+40] = 136
+	copy(answer[14+24:], near.AsSlice())
+	for _, e := range []Encap{
+		{},
+		{Kind: EncapVXLAN, ID: 101, Local: local, Remote: remote, Ports: []int{portVXLAN}},
+		{Kind: EncapGeneve, ID: 101, Local: local, Remote: remote, Ports: []int{portGeneve}},
+		{Kind: EncapGRE, ID: 101, Local: local, Remote: remote},
+	} {
+		f := Hop{Seen: SeenPackets, Encap: e, View: view}.Filter(Follow{What: FollowND})
+		for _, test := range []struct {
+			name   string
+			packet []byte
+			want   bool
+		}{
+			{"the question", ask(a, near, far), true},
+			{"the answer", answer, true},
+			{"about another", ask(a, near, other), false},
+			{"another's question", ask(b, other, far), false},
 		} {
 			if got := passes(t, f.Text, wrapped(e, test.packet)); got != test.want {
 				t.Errorf("%s in %q: passes = %t; filter %s", test.name, e.Kind, got, f.Text)

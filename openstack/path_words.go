@@ -20,6 +20,7 @@ type words interface {
 	proto(name string) string           // tcp or udp
 	port(proto string, n uint16) string // from or to
 	dhcp(mac string) string             // of the client with this address
+	neighbour(target netip.Addr) string // solicitation or advertisement of an IPv6 address
 	layers() layers                     // how its bytes are read
 }
 
@@ -52,6 +53,16 @@ func (bare) between(p netip.Prefix) string {
 func (bare) dhcp(mac string) string {
 	high, low := halves(mac)
 	return fmt.Sprintf("((udp and (port 67 or port 68) and udp[36:4] = 0x%08x and udp[40:2] = 0x%04x) or (ip6 and udp and (port 546 or port 547) and ether host %s))", high, low, mac)
+}
+
+// The type and the target of a message of neighbour discovery stand at bytes 0 and
+// 8 of ICMPv6 (RFC 4861, 4.3 and 4.4).
+func (bare) neighbour(target netip.Addr) string {
+	list := []string{"icmp6", "(ip6[40] = 135 or ip6[40] = 136)"}
+	for i, b := 0, target.As16(); i < 16; i += 4 {
+		list = append(list, fmt.Sprintf("ip6[%d:4] = 0x%08x", headerIPv6+8+i, binary.BigEndian.Uint32(b[i:])))
+	}
+	return "(" + allOf(list...) + ")"
 }
 
 // inside speaks of the Ethernet frame in a tunnel, byte by byte: libpcap knows
@@ -171,6 +182,12 @@ func (in inside) dhcp(mac string) string {
 		in.is(chaddr, 4, uint64(high)), in.is(chaddr+4, 2, uint64(low)))
 	six := allOf(in.kind(etherIPv6), in.is(etherHeader+6, 1, protoUDP), anyOf(in.port("", 546), in.port("", 547)), in.ether(mac))
 	return anyOf(four, six)
+}
+
+func (in inside) neighbour(target netip.Addr) string {
+	const icmp = etherHeader + headerIPv6
+	return "(" + allOf(in.kind(etherIPv6), in.is(etherHeader+6, 1, protoICMPv6), anyOf(in.is(icmp, 1, 135), in.is(icmp, 1, 136)),
+		in.prefix(icmp+8, netip.PrefixFrom(target, 128))) + ")"
 }
 
 // halves are the first four and the last two bytes of a MAC.

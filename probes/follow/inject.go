@@ -87,6 +87,8 @@ func (i Injection) probe(path openstack.Path) (*craft.Probe, error) {
 	switch {
 	case i.Kind == craft.DHCP && path.Goal != openstack.GoalDHCP:
 		return nil, errors.New("inject: DHCP goes to the network's DHCP server: follow the path to it")
+	case (i.Kind == craft.ARP || i.Kind == craft.DHCP) && i.To.IsValid():
+		return nil, fmt.Errorf("inject: %s goes to the path's end: leave the address out", i.Kind)
 	case i.Kind == craft.ARP && !direct(path):
 		return nil, errors.New("inject: ARP does not pass a router: follow the path to the gateway")
 	case i.Kind != craft.DHCP && len(far) == 0:
@@ -142,7 +144,7 @@ func follows(p *craft.Probe) openstack.Follow {
 		if p.Near.Is4() {
 			return openstack.Follow{What: openstack.FollowARP}
 		}
-		return openstack.Follow{What: openstack.FollowText, Text: "icmp6 and (ip6[40] = 135 or ip6[40] = 136)"}
+		return openstack.Follow{What: openstack.FollowND}
 	case craft.DHCP:
 		return openstack.Follow{What: openstack.FollowDHCP}
 	case craft.TCP, craft.UDP:

@@ -411,10 +411,14 @@ func TestWhatIsSent(t *testing.T) {
 		way    string
 		follow openstack.FollowWhat
 	}{
-		"echo":                 {nil, craft.ICMP, "", "fa163e000002", api.InjectIn, openstack.FollowICMP},
-		"echo by a router":     {routed, craft.ICMP, "", "fa163e000099", api.InjectIn, openstack.FollowICMP},
-		"ARP":                  {nil, craft.ARP, "", "ffffffffffff", api.InjectIn, openstack.FollowARP},
-		"ARP by a router":      {routed, craft.ARP, "does not pass a router", "", "", ""},
+		"echo":              {nil, craft.ICMP, "", "fa163e000002", api.InjectIn, openstack.FollowICMP},
+		"echo by a router":  {routed, craft.ICMP, "", "fa163e000099", api.InjectIn, openstack.FollowICMP},
+		"ARP":               {nil, craft.ARP, "", "ffffffffffff", api.InjectIn, openstack.FollowARP},
+		"ARP by a router":   {routed, craft.ARP, "does not pass a router", "", "", ""},
+		"ARP to an address": {func(p *Plan) { p.Inject.To = addrs("10.0.0.9")[0] }, craft.ARP, "leave the address out", "", "", ""},
+		"neighbour discovery": {func(p *Plan) {
+			p.Path.From.Addresses, p.Path.To.Addresses = addrs("fd00::1"), addrs("fd00::2")
+		}, craft.ARP, "", "3333ff000002", api.InjectIn, openstack.FollowND},
 		"SYN":                  {nil, craft.TCP, "", "fa163e000002", api.InjectIn, openstack.FollowTuple},
 		"DHCP to a server":     {nil, craft.DHCP, "goes to the network's DHCP server", "", "", ""},
 		"DHCP":                 {func(p *Plan) { p.Path.Goal = openstack.GoalDHCP }, craft.DHCP, "", "ffffffffffff", api.InjectIn, openstack.FollowDHCP},
