@@ -323,6 +323,7 @@ func TestCutOff(t *testing.T) {
 func TestHostileSidecar(t *testing.T) {
 	capture, side := saved(t)
 	side = strings.Replace(side, `"name": "web1"`, `"name": "web\u001b[2J1"`, 1)
+	side = strings.Replace(side, `"name": "web2"`, `"name": "`+strings.Repeat("é", 1<<20)+`"`, 1)
 	side = strings.Replace(side, `"10.0.0.1"`, `"fe80::1%\u001b]0;x\u0007"`, 1)
 	p, err := OpenPath(put(t, capture, side))
 	if err != nil {
@@ -331,6 +332,9 @@ func TestHostileSidecar(t *testing.T) {
 	defer p.Close()
 	if got := p.Recording.Path.From.Name; got != "web^[[2J1" {
 		t.Errorf("the name is %q", got)
+	}
+	if got := p.Recording.Path.To.Name; len(got) > 20<<10 {
+		t.Errorf("a name has %d bytes", len(got))
 	}
 	if got := p.Recording.Path.Hops[0].View.Near[0].String(); got != safetext.Clean(got) {
 		t.Errorf("the address is %q", got)

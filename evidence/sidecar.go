@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"steth/internal/safetext"
@@ -92,7 +93,7 @@ func harmless(text []byte) ([]byte, error) {
 func clean(v any) any {
 	switch v := v.(type) {
 	case string:
-		return safetext.Clean(v)
+		return safetext.Clean(shorten(v))
 	case []any:
 		for i := range v {
 			v[i] = clean(v[i])
@@ -107,6 +108,16 @@ func clean(v any) any {
 		}
 	}
 	return v
+}
+
+// maxText is how long a text of a sidecar may be, in bytes: several filters.
+const maxText = 16 << 10
+
+func shorten(s string) string {
+	if len(s) <= maxText {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxText], "") + "…"
 }
 
 // inventory is a snapshot in a file.

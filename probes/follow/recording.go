@@ -237,6 +237,8 @@ func (r *Recording) end() int64 {
 // The most that a recording may hold: what a session can, and no more.
 const (
 	maxCaptures = 1024
+	maxDrops    = 16      // places where a capture loses packets
+	maxList     = 1024    // notes, injections, and what a hop has several of
 	maxTime     = 1 << 62 // Unix nanoseconds, in the year 2116; differences of two times don't overflow
 )
 
@@ -248,6 +250,9 @@ func (r *Recording) Check() error {
 		return fmt.Errorf("its path has %d hops; 1 to %d can be followed", n, match.MaxHops)
 	case len(r.Hops) != n:
 		return fmt.Errorf("its path has %d hops, and %d are told of", n, len(r.Hops))
+	case len(r.Path.Back) > match.MaxHops || len(r.Notes) > maxList || len(r.Injected) > maxList:
+		return fmt.Errorf("it has %d hops of answers, %d notes and %d injections; %d, %d and %d are possible",
+			len(r.Path.Back), len(r.Notes), len(r.Injected), match.MaxHops, maxList, maxList)
 	case len(r.Captures) > maxCaptures:
 		return fmt.Errorf("it has %d captures, more than %d", len(r.Captures), maxCaptures)
 	case r.Shift < 0 || r.Shift > openstack.MaxSample:
@@ -285,6 +290,8 @@ func (h *RecordedHop) check(i int, r *Recording) error {
 		return fmt.Errorf("capture %d of %d", h.Capture, len(r.Captures))
 	case h.Capture < 0 && h.State != Unseen:
 		return errors.New("it was seen without a capture")
+	case len(h.Check.Faults) > maxList || len(h.Guesses) > maxList:
+		return fmt.Errorf("it differs in %d ways and may be %d devices", len(h.Check.Faults), len(h.Guesses))
 	case h.MTU < 0:
 		return fmt.Errorf("its MTU is %d", h.MTU)
 	}
@@ -295,6 +302,8 @@ func (c *RecordedCapture) check(hops int) error {
 	switch {
 	case len(c.Hops) == 0 || len(c.Hops) > hops:
 		return fmt.Errorf("it is of %d hops", len(c.Hops))
+	case len(c.Drops) > maxDrops:
+		return fmt.Errorf("it dropped packets in %d places", len(c.Drops))
 	case len(c.Watched) > maxWatched:
 		return fmt.Errorf("it began %d times, more than %d", len(c.Watched), maxWatched)
 	case len(c.Gaps) > maxGaps:
