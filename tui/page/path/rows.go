@@ -72,14 +72,19 @@ func (t *rowTable) fill(height int) {
 			i++
 			continue
 		}
-		n := t.session.Rows(numbers[i], t.rows[t.n:t.n+1])
-		if !t.filtered() { // they stand together
-			n = t.session.Rows(numbers[i], t.rows[t.n:len(numbers)])
+		room := t.rows[t.n:len(numbers)]
+		if t.filtered() { // they don't stand together
+			room = room[:1]
 		}
-		if n == 0 {
-			break
+		n := t.session.Rows(numbers[i], room)
+		switch {
+		case n == 0:
+			i = len(numbers)
+		case t.filtered() && room[0].Number != numbers[i]: // it is no row any more
+			i++
+		default:
+			t.n, i = t.n+n, i+n
 		}
-		t.n, i = t.n+n, i+n
 	}
 	if t.n == 0 {
 		return
