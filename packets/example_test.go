@@ -23,3 +23,20 @@ func ExampleDescribe() {
 	// sender MAC fa:16:3e:0a:11:01 at byte 22
 	// sender address 10.20.0.11 at byte 28
 }
+
+func ExampleCompare() {
+	data, _ := hex.DecodeString("fa163e9e0001fa163e0a11010800" + // Ethernet, IPv4
+		"4500001c000740004011" + "2682" + "0a14000b0a140016" + "138817700008" + "c068")
+	sent := packets.Packet{Length: uint32(len(data)), Data: data}
+	routed := packets.Packet{Length: sent.Length, Data: append([]byte{}, data...), TPID: 0x8100, VLAN: 3}
+	routed.Data[22]--                  // TTL
+	copy(routed.Data[24:], "\x27\x82") // and the checksum that goes with it
+
+	c := packets.Compare(&sent, &routed)
+	for _, v := range c.Summary() {
+		fmt.Println(v.Why)
+	}
+	// Output:
+	// VLAN tag 3 was put on
+	// TTL lowered by one router
+}
