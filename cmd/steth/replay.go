@@ -76,6 +76,9 @@ func (r replayFlags) run(ctx context.Context, f flags, name string) error {
 	if errors.Is(err, evidence.ErrNoPath) && r.format == "" {
 		return r.captures(ctx, conf, name, spool)
 	}
+	if errors.Is(err, evidence.ErrNoPath) {
+		return fmt.Errorf("replay: %w, so there is nothing to print; in a terminal, without -f, its captures show side by side", err)
+	}
 	if err != nil {
 		return fmt.Errorf("replay: %w", err)
 	}

@@ -59,8 +59,8 @@ type Backend interface {
 	// Inject sends probe packets along the path of a session, see
 	// [follow.Session.Inject]. It fails while the console is read-only.
 	Inject(ctx context.Context, s *follow.Session, in follow.Injection) error
-	// SavePath writes what the captures of a session hold to a file and returns
-	// its path.
+	// SavePath writes what the captures of a session hold to a pcapng file, with
+	// what it takes to replay it beside it, and returns the path of the former.
 	SavePath(ctx context.Context, s *follow.Session) (path string, err error)
 
 	// Save writes what feeds hold to a file: one pcapng with an interface for
