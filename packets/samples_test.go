@@ -186,6 +186,18 @@ func samples(t testing.TB) []sample {
 			who + "ICMP need to frag, mtu 1400 for UDP 10.20.0.11.5000 > 10.20.0.22.9 len 54", ICMPError,
 		},
 		{
+			"DHCP, options go on in file and sname", whole(bootp(2, "0.0.0.0", "10.20.0.11", "0.0.0.0", "0.0.0.0", raw("3304"+"00015180"+"ff"), raw("350105"+"3604"+"0a140002"+"ff"), raw("63825363"+"340103"+"ff"))),
+			"10.20.0.11.67 > 10.20.0.22.68  DHCP ACK xid 0xdeadbeef client fa:16:3e:0a:11:01 gets 10.20.0.11 server 10.20.0.2 lease 86400 len 244", DHCP,
+		},
+		{
+			"DHCP, options go on in file, not in sname", whole(bootp(2, "0.0.0.0", "10.20.0.11", "0.0.0.0", "0.0.0.0", raw("3304"+"00015180"+"ff"), raw("350105"+"ff"), raw("63825363"+"340101"+"ff"))),
+			"10.20.0.11.67 > 10.20.0.22.68  DHCP ACK xid 0xdeadbeef client fa:16:3e:0a:11:01 gets 10.20.0.11 len 244", DHCP,
+		},
+		{
+			"DHCPv6 with a byte too many", whole(frame6(layers.IPProtocolUDP, "0222"+"0223"+"000d"+"0000"+"01010203"+"00")),
+			who6[:len("fd00::11")] + ".546 > fd00::22.547  DHCP6 Solicit xid 0x10203 [short] len 5", DHCP,
+		},
+		{
 			"too big for IPv6", whole(summed6("fd00::1", "fd00::11", "02000000"+"00000578", inner(frame6(layers.IPProtocolUDP, "1388"+"0035"+"0010"+"0000", 8)))),
 			"fd00::1 > fd00::11  ICMP6 packet too big, mtu 1400 for UDP fd00::11.5000 > fd00::22.53 len 64", ICMPError,
 		},
