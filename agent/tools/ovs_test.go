@@ -119,6 +119,33 @@ func TestOVS(t *testing.T) {
 	}
 }
 
+// TestOVSOfNeutron reads what Neutron's own agent made: release 21, networks of
+// type vxlan and vlan, bridges that it controls.
+func TestOVSOfNeutron(t *testing.T) {
+	events, err := asked(t, recorded(t, "ovsdb-3.1-neutron-21-cmp1.json"), api.OVSRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	connected := map[string]bool{}
+	for _, e := range events[1:] {
+		for _, c := range e.Bridge.Controllers {
+			connected[e.Bridge.Name] = c.Connected
+		}
+	}
+	if len(connected) != 3 || !connected["br-int"] || !connected["br-tun"] || !connected["br-ex"] {
+		t.Errorf("controllers: %v", connected)
+	}
+	if w := portNamed(t, events, "br-int", "tap24a0c90e-df").Wired; w == nil || *w != (api.OVSWiring{Tag: 1, Network: "5715b705-ff9e-487d-981d-a93ef1fc1c91", Type: "vxlan", Physical: "None", SegmentID: 1137}) {
+		t.Errorf("vxlan: %+v", w)
+	}
+	if w := portNamed(t, events, "br-int", "tapf436865c-50").Wired; w == nil || w.Tag != 2 || w.Type != "vlan" || w.Physical != "public" || w.SegmentID != 150 {
+		t.Errorf("vlan: %+v", w)
+	}
+	if p := portNamed(t, events, "br-int", "int-br-ex"); p.Wired != nil || p.Peer != "phy-br-ex" {
+		t.Errorf("a patch port: %+v", p)
+	}
+}
+
 func TestOVSFaults(t *testing.T) {
 	events, err := asked(t, recorded(t, "ovsdb-3.1-faults.json"), api.OVSRequest{})
 	if err != nil {
@@ -265,7 +292,7 @@ func TestOVSParts(t *testing.T) {
 
 // FuzzOVSDB feeds answers of a database that may be anything.
 func FuzzOVSDB(f *testing.F) {
-	for _, name := range []string{"ovsdb-3.1-lab-cmp1.json", "ovsdb-3.1-faults.json"} {
+	for _, name := range []string{"ovsdb-3.1-lab-cmp1.json", "ovsdb-3.1-faults.json", "ovsdb-3.1-neutron-21-cmp1.json"} {
 		f.Add(recorded(f, name))
 	}
 	f.Add([]byte(`{"id":1,"error":null,"result":[{"rows":[{"ovs_version":["set",["1"]],"external_ids":["map",[["a","b"]]]}]},{"rows":[{"ports":["uuid","a"]}]},{"rows":[{"_uuid":["uuid","a"],"interfaces":["uuid","a"],"other_config":["map",[["tag","x"]]]}]},{"rows":[{"_uuid":["uuid","a"]}]},{"rows":[]}]}`))

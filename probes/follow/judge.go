@@ -204,6 +204,13 @@ func (f facts) absent(missing []Hop) string {
 	for i, h := range missing {
 		texts[i] = fmt.Sprintf("hop %d is missing: %s", h.Index, h.Differs())
 	}
+	for _, h := range f.hops {
+		for _, d := range h.Check.Faults {
+			if d.Plug() && !h.Missing() {
+				texts = append(texts, fmt.Sprintf("at hop %d %s", h.Index, d.Text))
+			}
+		}
+	}
 	text := strings.Join(texts, "; ")
 	if n := f.crossed(); n > 0 {
 		text += fmt.Sprintf("; %d packets were seen on the rest of the path", n)

@@ -93,6 +93,14 @@ func TestSwitch(t *testing.T) {
 			},
 			"3 of 4 lost between 1 tap1 on cmp1 and 4 eth1 on cmp1; in between br-tun of cmp1 has no vxlan port to 10.9.0.2", "Open vSwitch, VLAN tag 3 on this host", "eth1", "✗ br-tun of cmp1 has no vxlan port to 10.9.0.2",
 		},
+		"a dead port": { // of one that is switched off l2population takes the tunnels away
+			func(h *hosts) {
+				b := h.switches["cmp1"][5].Bridge
+				b.Ports = b.Ports[:1]
+				h.switches["cmp1"][3].Bridge.Ports[0].Tag = 4095
+			},
+			"hop 3 is missing: br-tun of cmp1 has no vxlan port to 10.9.0.2; at hop 1 tap1 is in the dead VLAN 4095, Neutron's agent had given it tag 3; 4 packets", "Open vSwitch", "eth1", "✗",
+		},
 		"two NICs": {
 			func(h *hosts) {
 				b := h.switches["cmp1"][4].Bridge
