@@ -15,6 +15,13 @@
 // nothing that passes there is called lost. Captures that drop packets tell the
 // matcher when, for the same end.
 //
+// Hosts with Open vSwitch are asked for its database, too (openvswitch.go): which
+// port a device is plugged for, its tag, what could not be added, which NIC a
+// bridge has. All hosts are asked again when packets are lost (recheck.go), since
+// a path may break while it is watched. Bridges can't be captured; what comes in
+// to them is counted (counters.go), of whatever packets: counters are told and
+// never judged by.
+//
 // A [Recording] is all of a session but its packets. [Replay] makes a session of
 // it that goes through the same matcher and judge, and gives the same rows and
 // the same finding.
