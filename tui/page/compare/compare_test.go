@@ -377,6 +377,40 @@ func TestTunnel(t *testing.T) {
 	golden(t, "tunnel-differs-160x60.txt", text+"\n")
 }
 
+// TestAstray has a packet in the tunnel of another network at one hop.
+func TestAstray(t *testing.T) {
+	p := open(t, "dark", session(t, ping(t, func(place int, p *packets.Packet) bool {
+		if place == 2 {
+			p.Data[48] = 102 // VNI
+		}
+		return place <= 2
+	})))
+	if press(p, "tab", "h", "tab"); heads(p) != "1 3" {
+		t.Fatalf("hops %s", heads(p))
+	}
+	text := screen(t, p, 160, 60)
+	for _, want := range []string{"▲ astray  148 bytes", "▲ at 3 eth1 on cmp1 packets of this path have VXLAN 101", "✓ put into VXLAN 102"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q:\n%s", want, text)
+		}
+	}
+}
+
+func TestClothes(t *testing.T) {
+	a, b := netip.MustParseAddr("10.99.0.11"), netip.MustParseAddr("10.99.0.12")
+	for want, e := range map[string]openstack.Encap{
+		"no tunnel":  {},
+		"VLAN tag 7": {Kind: openstack.EncapVLAN, ID: 7},
+		"VXLAN 7 between 10.99.0.11 and 10.99.0.12": {Kind: openstack.EncapVXLAN, ID: 7, Local: a, Remote: b},
+		"GRE key 7": {Kind: openstack.EncapGRE, ID: 7},
+		"Geneve 7":  {Kind: openstack.EncapGeneve, ID: 7},
+	} {
+		if got := clothes(e); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 // TestNothingDiffers: where nothing differs there is more to see than nothing.
 func TestNothingDiffers(t *testing.T) {
 	p := open(t, "dark", session(t, ping(t, until(1))))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"steth/internal/safetext"
+	"steth/openstack"
 	"steth/packets"
 	"steth/packets/match"
 	"steth/probes/follow"
@@ -121,7 +122,9 @@ func (p *Page) hopText(side int) (string, part.Spans) {
 	if side == 1 && p.backwards() {
 		add(th.Info, "earlier")
 	}
-	add(th.Muted, first)
+	if mark.State != match.Strayed { // how long it took is not counted
+		add(th.Muted, first)
+	}
 	if s.ok {
 		add(th.Muted, length(&s.packet))
 	}
@@ -162,6 +165,12 @@ func (p *Page) summary(width, most int) []string {
 		}
 		spans = append(spans, part.Span{Style: s.Style, Text: s.Text + "\u00a0"}, part.Span{Style: style, Text: text})
 	}
+	for _, at := range p.at {
+		if at >= 0 && p.row.Marks[at].State == match.Strayed {
+			h := p.hops[at]
+			add(part.Span{Style: th.Warn, Text: th.Glyphs.Suspicious}, "at "+h.Name()+" packets of this path have "+clothes(h.Encap))
+		}
+	}
 	clauses := p.compared.Summary()
 	slices.SortStableFunc(clauses, func(a, b packets.Verdict) int { return rank(a.Judgement) - rank(b.Judgement) })
 	switch {
@@ -190,6 +199,27 @@ func (p *Page) summary(width, most int) []string {
 		if i < most {
 			out = append(out, part.NewLine(width, th).Skip(1).Spans(w).String())
 		}
+	}
+	return out
+}
+
+// clothes says what belongs around the packets of the path at a hop.
+func clothes(e openstack.Encap) string {
+	var out string
+	switch e.Kind {
+	case openstack.EncapVLAN:
+		return fmt.Sprintf("VLAN tag %d", e.ID)
+	case openstack.EncapVXLAN:
+		out = fmt.Sprintf("VXLAN %d", e.ID)
+	case openstack.EncapGRE:
+		out = fmt.Sprintf("GRE key %d", e.ID)
+	case openstack.EncapGeneve:
+		out = fmt.Sprintf("Geneve %d", e.ID)
+	default:
+		return "no tunnel"
+	}
+	if e.Local.IsValid() && e.Remote.IsValid() {
+		out += fmt.Sprintf(" between %s and %s", e.Local, e.Remote)
 	}
 	return out
 }
