@@ -185,22 +185,26 @@ func unsaved(t *testing.T, text []byte) []byte {
 
 func TestWritePath(t *testing.T) {
 	s := followed(t)
-	name := filepath.Join(t.TempDir(), "x.pcapng")
-	if err := os.WriteFile(Sidecar(name), []byte("old"), 0o600); err != nil {
-		t.Fatal(err)
+	for _, ending := range []string{".pcapng", ".cap", ""} {
+		name := filepath.Join(t.TempDir(), "x"+ending)
+		if err := os.WriteFile(Sidecar(name), []byte("old"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(WritePath(t.Context(), f, s, cloud()), f.Close()); err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range []string{name, Sidecar(name)} {
+			p, err := OpenPath(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.Close()
+		}
 	}
-	f, err := os.Create(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(WritePath(t.Context(), f, s, cloud()), f.Close()); err != nil {
-		t.Fatal(err)
-	}
-	p, err := OpenPath(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.Close()
 
 	r, w, err := os.Pipe()
 	if err != nil {
