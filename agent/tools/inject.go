@@ -43,7 +43,11 @@ func runInject(ctx context.Context, node *Node, req api.InjectRequest, sink Sink
 		return err
 	}
 	defer func() { // whatever ended the call
-		if undo := w.close(); err == nil {
+		undo := w.close()
+		if undo != nil {
+			node.Log.Error("a change is not undone", "err", undo)
+		}
+		if err == nil {
 			err = undo
 		}
 	}()
@@ -95,10 +99,16 @@ func (n *Node) openWay(ctx context.Context, req api.InjectRequest) (way, error) 
 		return openOut(f, req.Netns, req.Device)
 	}
 	holder, err := findHolder(f, req.Netns, req.Device)
-	if err != nil {
-		return nil, err
-	}
 	switch {
+	case errors.Is(err, ErrNotFound) && req.Way != api.InjectRedirect && req.Netns == "":
+		// Ports of Open vSwitch need be no devices: vhost-user sockets are none.
+		p, failed := n.openSwitch(ctx, req.Netns, req.Device)
+		if failed != nil {
+			return nil, failf(ErrNotFound, "%w; as a port: %w", err, failed)
+		}
+		return p, nil
+	case err != nil:
+		return nil, err
 	case req.Way == api.InjectSwitch, req.Way == api.InjectIn && holder.bridge == "":
 		return n.openSwitch(ctx, req.Netns, req.Device)
 	case holder.bridge == "":

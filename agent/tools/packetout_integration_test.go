@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -33,13 +32,18 @@ func realSwitch(t *testing.T) (dir, sent string) {
 	}
 	daemon := func(args ...string) {
 		t.Helper()
-		cmd := exec.Command(args[0], args[1:]...)
+		// It ends when the test closes its end of the pipe or dies: a parent-death
+		// signal would follow a thread, and tools throw threads away.
+		cmd := exec.Command("sh", append([]string{"-c", `"$@" & read gone; kill -9 $!; wait`, "sh"}, args...)...)
 		cmd.Env = append(os.Environ(), "OVS_RUNDIR="+dir, "OVS_LOGDIR="+dir, "OVS_DBDIR="+dir)
-		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		leash, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+		t.Cleanup(func() { leash.Close(); _ = cmd.Wait() }) // killed
 	}
 	tool("ovsdb-tool", "create", filepath.Join(dir, "conf.db"), "/usr/share/openvswitch/vswitch.ovsschema")
 	socket := filepath.Join(dir, ovsdbSocket)
@@ -53,7 +57,7 @@ func realSwitch(t *testing.T) (dir, sent string) {
 		}
 	}
 	daemon("ovs-vswitchd", "--enable-dummy=override", "--disable-system", "unix:"+socket)
-	tool("ovs-vsctl", "--db=unix:"+socket, "--timeout=10",
+	tool("ovs-vsctl", "--db=unix:"+socket, "--timeout=10", "--retry",
 		"add-br", "br0", "--", "set", "Bridge", "br0", "datapath_type=dummy", "fail_mode=secure",
 		"--", "add-port", "br0", "p1", "--", "set", "Interface", "p1", "type=dummy", "ofport_request=1",
 		"--", "add-port", "br0", "p2", "--", "set", "Interface", "p2", "type=dummy", "ofport_request=2", "options:tx_pcap="+sent)
@@ -66,18 +70,15 @@ func TestInjectSwitch(t *testing.T) {
 	dir, sent := realSwitch(t)
 	node := testNode()
 	node.OpenVSwitch = []string{dir}
-	w, err := node.openSwitch(t.Context(), "", "p1")
+	sink := newMemory()
+	err := run(t.Context(), t, node, inject(), api.InjectRequest{ // p1 is no device of the node, as a vhost-user port isn't
+		Device: "p1", Way: api.InjectIn, Frames: [][]byte{probe(0), probe(1), probe(2)}, Count: 3, Interval: 10 * time.Millisecond,
+	}, sink)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer w.close()
-	if ev := w.about(); ev.Way != api.InjectSwitch || ev.Bridge != "br0" {
+	if ev := eventsOf[api.InjectEvent](sink); len(ev) != 2 || ev[0].Way != api.InjectSwitch || ev[0].Bridge != "br0" || ev[1].Sent != 3 {
 		t.Errorf("%+v", ev)
-	}
-	for n := range byte(3) {
-		if err := w.send(t.Context(), probe(n)); err != nil {
-			t.Fatal(err)
-		}
 	}
 	var got []byte
 	for deadline := time.Now().Add(5 * time.Second); !bytes.Contains(got, probe(2)); time.Sleep(10 * time.Millisecond) {
@@ -90,7 +91,8 @@ func TestInjectSwitch(t *testing.T) {
 			t.Errorf("frame %d came out %d times", n, bytes.Count(got, probe(n)))
 		}
 	}
-	if _, err := node.openSwitch(t.Context(), "", "p9"); !errors.Is(err, ErrArgument) || !strings.Contains(err.Error(), "in no bridge") {
+	err = run(t.Context(), t, node, inject(), api.InjectRequest{Device: "p9", Way: api.InjectIn, Frames: [][]byte{probe(0)}, Count: 1, Interval: time.Second}, newMemory())
+	if !errors.Is(err, ErrNotFound) || !strings.Contains(err.Error(), "p9 does not exist") || !strings.Contains(err.Error(), "in no bridge") {
 		t.Errorf("a port that is not there: %v", err)
 	}
 	if _, err := node.openSwitch(t.Context(), "qdhcp-1", "p1"); !errors.Is(err, ErrArgument) {

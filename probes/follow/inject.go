@@ -2,6 +2,7 @@ package follow
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -215,7 +216,8 @@ func (s *Session) inject(ctx context.Context, in Injection, p *craft.Probe) erro
 // sent them they come in by its tap, as if a namespace of the host they go out by
 // its device.
 func request(first Hop, in Injection) api.InjectRequest {
-	req := api.InjectRequest{Netns: first.Netns, Device: first.Device, Interval: in.Interval, Way: api.InjectIn}
+	// A vhost-user port is no device, and has its name in Open vSwitch alone.
+	req := api.InjectRequest{Netns: first.Netns, Device: cmp.Or(first.Device, first.Locate.Name), Interval: in.Interval, Way: api.InjectIn}
 	if first.Netns != "" {
 		req.Way = api.InjectOut
 	}
