@@ -58,5 +58,7 @@ func (oneNode) Path(context.Context, tui.PathQuestion) (openstack.Path, error) {
 }
 
 func (oneNode) Inject(context.Context, *follow.Session, follow.Injection) error { return errNoCloud }
-func (oneNode) Follow(follow.Plan) (*follow.Session, error)                     { return nil, errNoCloud }
-func (oneNode) SavePath(context.Context, *follow.Session) (string, error)       { return "", errNoCloud }
+
+func (oneNode) Follow(follow.Plan) (*follow.Session, error) { return nil, errNoCloud }
+
+func (oneNode) SavePath(context.Context, *follow.Session) (string, error) { return "", errNoCloud }
