@@ -21,6 +21,12 @@ type closePath struct{ page *path.Page }
 
 // openPath follows packets along a path, in a tab of its own.
 func (a *App) openPath(msg page.Path) tea.Cmd {
+	for i := range a.tabs { // the agents have only so many captures
+		if p, ok := a.tabs[i].(*path.Page); ok && p.Running() && p.Follows(msg.Question) {
+			a.goTab(i + 1)
+			return nil
+		}
+	}
 	p, cmd := path.New(a.ctx, a.env, msg.Question, msg.Name)
 	a.goTab(a.addTab(p))
 	return cmd

@@ -349,6 +349,17 @@ func TestPathByName(t *testing.T) {
 		d.Press("enter")
 		d.UntilText(c.want)
 	}
+	n := len(b.Followed())
+	for range 2 {
+		d.Press(":")
+		d.Type("path web-2 web-1")
+		d.Press("enter")
+		d.UntilText("→  web-1")
+		d.Press("[")
+	}
+	if len(b.Followed()) != n+1 {
+		t.Error("one path is followed twice")
+	}
 	d.Press(":")
 	d.Type("path we")
 	d.Press("tab")

@@ -63,7 +63,7 @@ func (p *Page) aboutPacket(r *match.Row) part.Spans {
 	if r.Verdict == match.Lost {
 		style = th.Bad
 	}
-	out = append(out, part.Span{Style: style, Text: "   " + strings.Join(said, ", ")})
+	out = append(out, part.Span{Style: th.Muted, Text: "   "}, part.Span{Style: style, Text: strings.Join(said, ", ")})
 	for i, m := range r.Marks {
 		if e := hops[i].Encap; (m.State == match.First || m.State == match.Seen) && e.Kind != "" {
 			out = append(out, part.Span{Style: th.Muted, Text: fmt.Sprintf("   at %d in ", hops[i].Index)}, part.Span{Style: th.Text, Text: wrapping(e)})
@@ -142,7 +142,7 @@ func (p *Page) aboutCaptures() part.Spans {
 	if worst {
 		drops, style = strings.Join(dropped, ", "), th.Warn
 	}
-	out = append(out, part.Span{Style: style, Text: "      dropped: " + drops})
+	out = append(out, part.Span{Style: th.Muted, Text: "      "}, part.Span{Style: style, Text: "dropped: " + drops})
 	if other > 0 {
 		out = append(out, part.Span{Style: th.Muted, Text: fmt.Sprintf("      %s not understood", page.Count(int(other)))})
 	}

@@ -121,7 +121,7 @@ func (p *Page) legend() part.Spans {
 		{th.Bad, th.Glyphs.Broken, "missed"},
 		{th.Muted, th.Glyphs.Unknown, "can't be seen"},
 	} {
-		out = append(out, part.Span{Style: s.style, Text: "   " + s.sign}, part.Span{Style: th.Muted, Text: " " + s.text})
+		out = append(out, part.Span{Style: th.Muted, Text: "   "}, part.Span{Style: s.style, Text: s.sign}, part.Span{Style: th.Muted, Text: " " + s.text})
 	}
 	return out
 }

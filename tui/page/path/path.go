@@ -185,6 +185,9 @@ func (p *Page) Leave() tea.Cmd {
 	return release(p.hold)
 }
 
+// Follows tells whether the page is about a question.
+func (p *Page) Follows(q backend.PathQuestion) bool { return p.question == q }
+
 // Hold is what keeps the session of the page, nil while there is none.
 func (p *Page) Hold() *Hold { return p.hold }
 

@@ -194,12 +194,12 @@ func (p *Page) counts(whole bool) part.Spans {
 		lost += sum.Back.Lost
 	}
 	if lost > 0 {
-		out = append(out, part.Span{Style: th.Bad, Text: "   lost " + page.Count(int(lost))})
+		out = append(out, part.Span{Style: th.Muted, Text: "   "}, part.Span{Style: th.Bad, Text: "lost " + page.Count(int(lost))})
 	} else {
 		out = append(out, part.Span{Style: th.Muted, Text: "   lost "}, part.Span{Style: th.Strong, Text: "0"})
 	}
 	if n := p.hold.Session.Sampled(); n > 1 {
-		out = append(out, part.Span{Style: th.Warn, Text: "   1 in " + page.Count(n)})
+		out = append(out, part.Span{Style: th.Muted, Text: "   "}, part.Span{Style: th.Warn, Text: "1 in " + page.Count(n)})
 	}
 	if n := sum.Out.Unknown + sum.Back.Unknown - sum.Out.Bordering - sum.Back.Bordering; n > 0 && whole {
 		out = append(out, part.Span{Style: th.Muted, Text: "   unknown "}, part.Span{Style: th.Warn, Text: page.Count(int(n))})
