@@ -77,6 +77,11 @@ func TestWrongUsage(t *testing.T) {
 		"unknown device":        {[]string{"capture", "--node", "cmp1", "--device", "nosuch0", "--seconds", "1"}, 2, "nosuch0"},
 		"filter that is no":     {[]string{"capture", "--port", a["id"], "--filter", "tpc port 80", "--seconds", "1"}, 2, "filter"},
 		"loads without consent": {[]string{"probe", "run", "bw.tcp", "--node", "cmp1"}, 2, "--rw"},
+		"unknown injection":     {[]string{"path", "--port", a["id"], "--inject", "gre"}, 2, `--inject "gre"`},
+		"too many packets":      {[]string{"path", "--port", a["id"], "--inject", "icmp", "--count", "1001"}, 2, "1 to 1000"},
+		"ARP out of the cloud":  {[]string{"path", "--port", a["id"], "--inject", "arp"}, 2, "does not pass a router"},
+		"DHCP to the outside":   {[]string{"path", "--port", a["id"], "--inject", "dhcp"}, 2, "follow the path to it"},
+		"two things to follow":  {[]string{"path", "--port", a["id"], "--inject", "icmp", "--follow", "arp"}, 2, "leave --follow"},
 		"two targets":           {[]string{"probe", "run", "l3.ping", "--port", "a", "--node", "b"}, 2, "one target"},
 	} {
 		t.Run(name, func(t *testing.T) {
