@@ -20,12 +20,11 @@ func innerFirst(text []byte) []byte {
 	return append(append(out, ' '), outer...)
 }
 
-// carrier tells whether words such as "vlan 5 VXLAN 101" name a tunnel. Nothing
+// carrier tells whether words such as "vlan 5 p 3 VXLAN 101" name a tunnel. Nothing
 // that a stranger can write stands before its name.
 func carrier(words []byte) bool {
-	for bytes.HasPrefix(words, []byte("vlan ")) {
-		_, rest, _ := bytes.Cut(words[len("vlan "):], []byte(" "))
-		words = rest
+	for ofTag(words) { // "vlan 5 p 3 DEI "
+		_, words, _ = bytes.Cut(words, []byte(" "))
 	}
 	for _, name := range []string{"VXLAN ", "Geneve ", "GRE"} {
 		if bytes.HasPrefix(words, []byte(name)) {
@@ -33,4 +32,14 @@ func carrier(words []byte) bool {
 		}
 	}
 	return false
+}
+
+// ofTag tells whether the first word is one that tells of a VLAN tag.
+func ofTag(words []byte) bool {
+	word, _, more := bytes.Cut(words, []byte(" "))
+	switch string(word) {
+	case "vlan", "p", "DEI":
+		return more
+	}
+	return more && len(word) > 0 && word[0] >= '0' && word[0] <= '9'
 }

@@ -336,8 +336,10 @@ func TestInnerFirst(t *testing.T) {
 		"10.20.0.11 > 10.30.0.12  ICMP echo request 1 len 64 id 7":                                     "10.20.0.11 > 10.30.0.12  ICMP echo request 1 len 64 id 7",
 		"1.1.1.1 > 2.2.2.2  VXLAN [cut]":                                                               "1.1.1.1 > 2.2.2.2  VXLAN [cut]",
 		"a > b  LLDP chassis VXLAN 7  x > y  ICMP":                                                     "a > b  LLDP chassis VXLAN 7  x > y  ICMP",
-		"STP  root": "STP  root",
-		"":          "",
+		"a > b  vlan 5 p 3 DEI VXLAN 7  x > y  ICMP":                                                   "x > y  ICMP  in vlan 5 p 3 DEI VXLAN 7 a > b",
+		"a > b  vlan": "a > b  vlan",
+		"STP  root":   "STP  root",
+		"":            "",
 	} {
 		if got := string(innerFirst([]byte(in))); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
