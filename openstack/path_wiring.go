@@ -80,8 +80,12 @@ func (s *Snapshot) wiring(at plug) wiring {
 				Expect: Expect{Patch: x.integration(p)},
 			})
 		}
+		what := "Open vSwitch, VLAN tag known on the host alone"
+		if x.mech == mechOVN {
+			what = "Open vSwitch, with OVN's flows"
+		}
 		x.exchange = append(x.exchange, Hop{
-			Host: x.host, Device: x.integration(p), What: "Open vSwitch, VLAN tag known on the host alone", Seen: SeenCounters, Why: patchWhy,
+			Host: x.host, Device: x.integration(p), What: what, Seen: SeenCounters, Why: patchWhy,
 			Expect: Expect{Port: p.ID, Renamed: x.mech == mechOVN},
 		})
 	}
