@@ -95,6 +95,9 @@ func (i Injection) probe(path openstack.Path) (*craft.Probe, error) {
 	case i.Kind != craft.DHCP && len(far) == 0:
 		return nil, fmt.Errorf("inject: the path has no address at its end (%s), so one to send to must be given", path.To.Name)
 	}
+	if ends := path.To.Addresses; i.To.IsValid() && len(ends) > 0 && !direct(path) && !slices.Contains(ends, i.To) {
+		return nil, fmt.Errorf("inject: the path leads to %v, and packets to %v would be seen by nobody", ends[0], i.To)
+	}
 	f := craft.Flow{Port: i.Port, Size: i.Size, Count: i.Count}
 	var err error
 	if f.MAC, err = net.ParseMAC(path.From.MAC); err != nil {
@@ -157,6 +160,18 @@ func follows(p *craft.Probe) openstack.Follow {
 	return openstack.Follow{What: openstack.FollowICMP}
 }
 
+// shows tells whether captures for what show packets for which want would be
+// made. Of a tuple and of words nobody can say, so they may.
+func shows(what, want openstack.FollowWhat) bool {
+	switch what {
+	case openstack.FollowAll, "":
+		return want != openstack.FollowND
+	case openstack.FollowICMP, openstack.FollowARP, openstack.FollowND, openstack.FollowDHCP:
+		return what == want
+	}
+	return true
+}
+
 // Inject sends probe packets as if the path's first port had, once the captures
 // watch. It returns when they are sent, which takes Count times Interval. Their
 // rows are [Session.Marked]. What it changed on the host is undone when it
@@ -169,6 +184,9 @@ func (s *Session) Inject(ctx context.Context, in Injection) error {
 	p, err := in.probe(s.plan.Path)
 	if err != nil {
 		return err
+	}
+	if what := s.plan.Follow.What; !shows(what, follows(p).What) {
+		return fmt.Errorf("inject: this session follows %s, so nobody would see the packets (%s)", what, p.About())
 	}
 	return s.inject(ctx, in, p)
 }

@@ -411,11 +411,13 @@ func TestWhatIsSent(t *testing.T) {
 		way    string
 		follow openstack.FollowWhat
 	}{
-		"echo":              {nil, craft.ICMP, "", "fa163e000002", api.InjectIn, openstack.FollowICMP},
-		"echo by a router":  {routed, craft.ICMP, "", "fa163e000099", api.InjectIn, openstack.FollowICMP},
-		"ARP":               {nil, craft.ARP, "", "ffffffffffff", api.InjectIn, openstack.FollowARP},
-		"ARP by a router":   {routed, craft.ARP, "does not pass a router", "", "", ""},
-		"ARP to an address": {func(p *Plan) { p.Inject.To = addrs("10.0.0.9")[0] }, craft.ARP, "leave the address out", "", "", ""},
+		"echo":                  {nil, craft.ICMP, "", "fa163e000002", api.InjectIn, openstack.FollowICMP},
+		"echo by a router":      {routed, craft.ICMP, "", "fa163e000099", api.InjectIn, openstack.FollowICMP},
+		"ARP":                   {nil, craft.ARP, "", "ffffffffffff", api.InjectIn, openstack.FollowARP},
+		"ARP by a router":       {routed, craft.ARP, "does not pass a router", "", "", ""},
+		"ARP to an address":     {func(p *Plan) { p.Inject.To = addrs("10.0.0.9")[0] }, craft.ARP, "leave the address out", "", "", ""},
+		"past the path's end":   {func(p *Plan) { routed(p); p.Inject.To = addrs("10.0.0.9")[0] }, craft.ICMP, "seen by nobody", "", "", ""},
+		"another address of it": {func(p *Plan) { p.Inject.To = addrs("10.0.0.9")[0] }, craft.ICMP, "", "fa163e000002", api.InjectIn, openstack.FollowICMP},
 		"neighbour discovery": {func(p *Plan) {
 			p.Path.From.Addresses, p.Path.To.Addresses = addrs("fd00::1"), addrs("fd00::2")
 		}, craft.ARP, "", "3333ff000002", api.InjectIn, openstack.FollowND},
@@ -453,6 +455,24 @@ func TestWhatIsSent(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestInjectUnseen injects what the session's captures leave out.
+func TestInjectUnseen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &wire{captures: map[string]*live{}}
+		p := injected(craft.TCP)
+		in := *p.Inject
+		p.Inject, p.Follow = nil, openstack.Follow{What: openstack.FollowICMP}
+		s, err := Start(t.Context(), probes.Env{Agents: w}, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if err := s.Inject(t.Context(), in); err == nil || !strings.Contains(err.Error(), "follows icmp") || len(w.asked) > 0 {
+			t.Errorf("got %v, %d requests", err, len(w.asked))
+		}
+	})
 }
 
 func TestPairOf(t *testing.T) {
