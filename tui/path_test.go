@@ -457,3 +457,26 @@ func TestPathOfHostileNames(t *testing.T) {
 		})
 	}
 }
+
+// TestPathDrops has a capture that drops packets: that shows on the smallest
+// screen too, and accuses nobody.
+func TestPathDrops(t *testing.T) {
+	for _, size := range []struct{ w, h int }{{80, 24}, {160, 45}} {
+		script := append(ping(50, 5, 56), ping(51, len(onPath), 56)...)
+		far := onPath[5]
+		for _, d := range onPath {
+			e := followtest.Event{Host: d.host, Device: d.device, At: tuitest.Noon}
+			if d == far {
+				e.Dropped = 1234
+			}
+			script = append(script, e)
+		}
+		d, _, _ := followed(t, size.w, size.h, tui.Options{}, script...)
+		d.UntilText("dropped: 1,234 at 9")
+		d.Press("tab", "j", "j", "j", "j", "j", "j", "j", "j")
+		d.UntilText("its capture dropped")
+		if strings.Contains(d.Screen(), "between 7 eth1 on cmp1 and 9") {
+			t.Errorf("a hop that dropped packets is accused:\n%s", d.Screen())
+		}
+	}
+}

@@ -241,7 +241,7 @@ func (w *watcher) tell(c capture.Counts) {
 			w.session.watching(w.device)
 		}
 	default:
-		lost := c.Kernel + c.Queue - w.counts.Kernel - w.counts.Queue
+		lost := c.Kernel + c.Queue - min(w.counts.Kernel+w.counts.Queue, c.Kernel+c.Queue) // an agent's word
 		w.tape.gap(max(w.started, w.told[0]-int64(backlog)), now, lost)
 		w.tape.drops(w.before.Kernel+c.Kernel, w.before.Queue+c.Queue)
 		if took := time.Duration(now - w.told[0]); took >= time.Second/2 {

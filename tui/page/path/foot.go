@@ -3,6 +3,7 @@ package path
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +20,15 @@ func (p *Page) footRows(roomy bool) int {
 	if roomy {
 		return 2 + min(notes, mostNote)
 	}
+	if p.dropped() {
+		return 2
+	}
 	return 1 + min(notes, 1)
+}
+
+// dropped tells whether a capture has dropped packets, which always shows.
+func (p *Page) dropped() bool {
+	return slices.ContainsFunc(p.standing.Total.Hops, func(h match.HopSummary) bool { return h.Dropped > 0 })
 }
 
 // foot tells more of what is selected, and what the tables don't tell.
@@ -33,7 +42,7 @@ func (p *Page) foot(width int, roomy bool) []string {
 	} else {
 		spans = append(spans, part.Spans{{Style: th.Muted, Text: "no packet is selected"}})
 	}
-	if roomy {
+	if roomy || p.dropped() {
 		spans = append(spans, p.aboutCaptures())
 	}
 	notes := p.hold.Session.Notes() // the newest are those that matter

@@ -194,7 +194,10 @@ func (p *Page) hopCells(hops []follow.Hop, i int, sum match.HopSummary, b *blame
 	if mtu := h.MTU(); mtu > 0 {
 		put(colMTU, th.Muted, strconv.Itoa(mtu))
 	}
-	out[colFound] = p.foundCell(hops, i, b)
+	if out[colFound] = p.foundCell(hops, i, b); sum.Dropped > 0 {
+		text := th.Glyphs.Suspicious + " its capture dropped " + page.Count(int(sum.Dropped))
+		out[colFound] = part.Spans{{Style: th.Warn, Text: text}}
+	}
 	return out
 }
 
