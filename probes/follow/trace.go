@@ -78,6 +78,20 @@ func (s *Session) Absent(number uint64, f *feed.Feed) (missed, pending bool) {
 	return false, false
 }
 
+// HopsOf are the numbers ([openstack.Hop].Index) of the hops that one of
+// [Session.Feeds] is the capture of; none for any other feed.
+func (s *Session) HopsOf(f *feed.Feed) []int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []int
+	for i := range s.hops {
+		if c := s.hops[i].Capture; c >= 0 && s.devices[c].feed == f {
+			out = append(out, s.hops[i].Index)
+		}
+	}
+	return out
+}
+
 // hopOf is the hop by which the matcher knows a capture.
 func (s *Session) hopOf(f *feed.Feed) (int, bool) {
 	s.mu.Lock()

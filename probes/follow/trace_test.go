@@ -2,6 +2,7 @@ package follow
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 	"time"
 
@@ -73,6 +74,9 @@ func TestPacketAt(t *testing.T) {
 		t.Fatal(err)
 	}
 	p, _ := s.PacketAt(&rows[0], 0)
+	if got := fmt.Sprint(s.HopsOf(s.Feeds()[2]), s.HopsOf(stranger)); got != "[4] []" {
+		t.Errorf("captures are those of hops %s, want [4] []", got)
+	}
 	if s.Trace(stranger, &p) != 0 {
 		t.Error("a capture of somebody else's is traced")
 	}

@@ -155,6 +155,9 @@ func (p *pane) segments() []segment {
 		if a.Netns != "" {
 			segs = append(segs, segment{rank: 5, gap: 1, span: []span{{th.Muted, "in " + shortNetns(a.Netns)}}})
 		}
+		if hops := p.hops(); hops != "" {
+			segs = append(segs, segment{rank: 3, gap: 2, span: []span{{th.Info, hops}}})
+		}
 		if a.Target != "" {
 			segs = append(segs, segment{rank: 4, gap: 1, span: []span{{th.Muted, "of " + a.Target}}})
 		}

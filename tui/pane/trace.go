@@ -1,6 +1,9 @@
 package pane
 
 import (
+	"strconv"
+	"strings"
+
 	"steth/feed"
 	"steth/packets"
 )
@@ -15,6 +18,31 @@ type Tracer interface {
 	// Absent tells whether a packet is known to have passed without f seeing it,
 	// and if not, whether that may yet be told.
 	Absent(number uint64, f *feed.Feed) (missed, pending bool)
+}
+
+// Placer is a [Tracer] that knows at which hops of a path its captures were
+// taken, by the numbers that people see.
+type Placer interface {
+	HopsOf(f *feed.Feed) []int
+}
+
+// hops names the hops at which the pane's capture was taken: "hop 7", "hops 9, 16".
+func (p *pane) hops() string {
+	placer, ok := p.tracer.(Placer)
+	if !ok {
+		return ""
+	}
+	var list []string
+	for _, n := range placer.HopsOf(p.feed) {
+		list = append(list, strconv.Itoa(n))
+	}
+	switch len(list) {
+	case 0:
+		return ""
+	case 1:
+		return "hop " + list[0]
+	}
+	return "hops " + strings.Join(list, ", ")
 }
 
 // AddTraced shows a capture that belongs to someone else, who closes it. Those

@@ -142,8 +142,16 @@ func TestCapturesOfOnePathAreLevel(t *testing.T) {
 				t.Error("they are not locked")
 			}
 			sc.has("time-lock on")
+			if c.name == "tunnel and router, past the loss" {
+				sc.has("eth1 on cmp1  hop 7", "hop 13")
+			}
 		})
 	}
+}
+
+// TestACaptureOfTwoHops is that of a NIC that the path passes twice.
+func TestACaptureOfTwoHops(t *testing.T) {
+	sideBySide(t, recorded(t, nil), 160, 12, 9).has("eth1 on net0  hops 9, 16")
 }
 
 // TestCapturesOfOnePathScrollTogether: one is scrolled and the other moves to
