@@ -460,6 +460,34 @@ func TestCaptureCountsKernelDrops(t *testing.T) {
 	<-c.done
 }
 
+// TestCaptureIsNoNews captures frames for another MAC address on a device that
+// hands on all, and on one that must be asked: only that one is changed.
+func TestCaptureIsNoNews(t *testing.T) {
+	rig := newRig(t)
+	sh(t, "ip -n "+rig.left+" link add br0 type bridge")
+	sh(t, "ip -n "+rig.left+" link set br0 up")
+	sh(t, "ip -n "+rig.right+" neigh replace 10.77.0.9 lladdr 02:00:00:00:00:09 dev r0")
+	promisc := func(dev string) bool {
+		return !strings.Contains(sh(t, "ip -n "+rig.left+" -d link show dev "+dev), "promiscuity 0")
+	}
+	for dev, asked := range map[string]bool{"l0": false, "br0": true} {
+		sink := newMemory()
+		c := startCapture(t, testNode(), api.CaptureRequest{Netns: rig.left, Device: dev, Filter: "host 10.77.0.9"}, sink)
+		if promisc(dev) != asked {
+			t.Errorf("%s is promiscuous: %v, want %v", dev, !asked, asked)
+		}
+		if dev == "l0" {
+			_ = exec.Command("ip", "netns", "exec", rig.right, "ping", "-c", "1", "-W", "1", "10.77.0.9").Run() // nobody answers
+			sink.until(t, "a frame for another", func() bool { return len(sink.packets) > 0 })
+		}
+		c.stop()
+		<-c.done
+		if promisc(dev) {
+			t.Errorf("%s stays promiscuous", dev)
+		}
+	}
+}
+
 func TestCaptureBounds(t *testing.T) {
 	r := newRig(t)
 	flood := func(t *testing.T) {

@@ -2,7 +2,9 @@ package tools
 
 import (
 	"net"
+	"slices"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -18,6 +20,9 @@ type device struct {
 	index int
 	mac   string
 	dlt   int
+	// hears says that its sockets get every frame without being asked to, also
+	// those for other MAC addresses, see [hears].
+	hears bool
 }
 
 // findDevice looks name up in the namespace of the calling thread; netnsName is
@@ -31,7 +36,7 @@ func findDevice(netnsName, name string) (device, error) {
 		}
 		return device{}, failf(ErrNotFound, "device %s does not exist in %s", name, where)
 	}
-	dev := device{name: name, index: ifi.Index, mac: ifi.HardwareAddr.String()}
+	dev := device{name: name, index: ifi.Index, mac: ifi.HardwareAddr.String(), hears: hears(ifi.Index)}
 	hw, err := hardwareType(name)
 	if err != nil {
 		return device{}, failf(ErrUnavailable, "read the link type of %s: %w", name, err)
@@ -45,6 +50,32 @@ func findDevice(netnsName, name string) (device, error) {
 		return device{}, failf(ErrNotReady, "device %s has link type %d (ARPHRD), which steth can't capture on: Ethernet and plain IP only", name, hw)
 	}
 	return dev, nil
+}
+
+// unfiltered are kinds of devices (IFLA_INFO_KIND) that hand on every frame: they
+// have no hardware that sorts out those for other addresses.
+var unfiltered = []string{"veth", "tun", "openvswitch", "vxlan", "geneve"}
+
+// hears tells whether promiscuous mode is not needed. It must not be asked for
+// then: each change of it is news of the link, on which Open vSwitch looks at
+// its port again and now and then drops a packet (seen with 3.1.0:
+// coverage counters ofproto_update_port and drop_action_of_pipeline).
+func hears(index int) bool {
+	link, err := netlink.LinkByIndex(index)
+	if err != nil {
+		return false
+	}
+	if slices.Contains(unfiltered, link.Type()) {
+		return true
+	}
+	a := link.Attrs()
+	if a.Promisc == 0 || a.MasterIndex == 0 {
+		return false
+	}
+	// A switch keeps its ports promiscuous as long as they are its own; what
+	// another capture asked for ends with that.
+	master, err := netlink.LinkByIndex(a.MasterIndex)
+	return err == nil && master.Type() == "openvswitch"
 }
 
 // hardwareType returns the ARPHRD_ type of a device, see netdevice(7).

@@ -92,10 +92,11 @@ func (r *ring) setUp(fd int, dev device, prog program, blocks int) error {
 	if r.mem, err = unix.Mmap(fd, 0, r.size.Bytes, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err != nil {
 		return fmt.Errorf("map the ring: %w", err)
 	}
-	// Like tcpdump; the kernel takes it back when the socket closes.
-	promisc := unix.PacketMreq{Ifindex: int32(dev.index), Type: unix.PACKET_MR_PROMISC}
-	if err := unix.SetsockoptPacketMreq(fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, &promisc); err != nil {
-		return fmt.Errorf("ask for all packets: %w", err)
+	if !dev.hears { // like tcpdump; the kernel takes it back when the socket closes
+		promisc := unix.PacketMreq{Ifindex: int32(dev.index), Type: unix.PACKET_MR_PROMISC}
+		if err := unix.SetsockoptPacketMreq(fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, &promisc); err != nil {
+			return fmt.Errorf("ask for all packets: %w", err)
+		}
 	}
 	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: networkOrder(unix.ETH_P_ALL), Ifindex: dev.index}); err != nil {
 		return fmt.Errorf("bind: %w", err)
