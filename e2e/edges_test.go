@@ -258,11 +258,8 @@ func TestEdges(t *testing.T) {
 				a, b := r.ports[c.servers[0]], r.ports[c.servers[1]]
 				path := []string{"--port", a["id"], "--to", b["id"], "--follow", "icmp"}
 				t.Run("healthy", func(t *testing.T) {
-					before, file := r.echoes(t, c.servers[0]), filepath.Join(t.TempDir(), "path.pcapng")
-					report, status := r.follow(t, func() {
-						r.ping(t, c.servers[0], b["ip"], 500)
-						r.answered(t, c.servers[0], before)
-					}, append(path, "-w", file)...)
+					file := filepath.Join(t.TempDir(), "path.pcapng")
+					report, status := r.lossless(t, c.servers[0], b["ip"], 500, append(path, "-w", file)...)
 					healthy(t, report, status, 500)
 					watched := 0
 					for _, h := range report.Hops {
@@ -276,27 +273,32 @@ func TestEdges(t *testing.T) {
 				})
 				for _, e := range c.broken {
 					t.Run(e.name, func(t *testing.T) {
-						r.sh(t, e.host, r.script(t, e.fault, e.host, c.servers)) // before anybody looks
-						var got echoes
-						report, status := r.follow(t, func() {
-							before := r.echoes(t, c.servers[0])
-							if e.size > 0 {
-								r.ping(t, c.servers[0], b["ip"], 5)
-								r.answered(t, c.servers[0], before)
-								before = r.echoes(t, c.servers[0])
-							}
-							r.ping(t, c.servers[0], b["ip"], 60, "-s", strconv.Itoa(cmp.Or(e.size, 56)))
-							settle(t)
-							got = r.echoes(t, c.servers[0]).since(before)
-						}, path...)
-						r.sh(t, e.host, r.script(t, e.mend, e.host, c.servers))
 						e.says = r.script(t, e.says, e.host, c.servers)
-						e.check(t, report, status, got)
-						report, status = r.follow(t, func() {
-							before := r.echoes(t, c.servers[0])
-							r.ping(t, c.servers[0], b["ip"], 10)
-							r.answered(t, c.servers[0], before)
-						}, path...)
+						var problems []string
+						for range 3 { // a busy machine loses packets elsewhere, too
+							r.sh(t, e.host, r.script(t, e.fault, e.host, c.servers)) // before anybody looks
+							var got echoes
+							report, status := r.follow(t, func() {
+								before := r.echoes(t, c.servers[0])
+								if e.size > 0 {
+									r.ping(t, c.servers[0], b["ip"], 5)
+									r.answered(t, c.servers[0], before)
+									before = r.echoes(t, c.servers[0])
+								}
+								r.ping(t, c.servers[0], b["ip"], 60, "-s", strconv.Itoa(cmp.Or(e.size, 56)))
+								settle(t)
+								got = r.echoes(t, c.servers[0]).since(before)
+							}, path...)
+							r.sh(t, e.host, r.script(t, e.mend, e.host, c.servers))
+							if problems = e.check(t, report, status, got); len(problems) == 0 {
+								break
+							}
+							t.Logf("once more, for: %s", strings.Join(problems, "; "))
+						}
+						for _, p := range problems {
+							t.Error(p)
+						}
+						report, status := r.lossless(t, c.servers[0], b["ip"], 10, path...)
 						healthy(t, report, status, 10)
 					})
 				}
@@ -351,9 +353,11 @@ func healthy(t *testing.T, report pathReport, status, count int) {
 	}
 }
 
-// check holds a report against the edge that was broken and what ping counted.
-func (e edge) check(t *testing.T, report pathReport, status int, got echoes) {
+// check holds a report against the edge that was broken and what the server
+// counted, and returns what is not right.
+func (e edge) check(t *testing.T, report pathReport, status int, got echoes) (wrong []string) {
 	t.Helper()
+	errorf := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	lost, direction := got.sent-got.received, "out"
 	if e.back {
 		direction = "back"
@@ -362,36 +366,35 @@ func (e edge) check(t *testing.T, report pathReport, status int, got echoes) {
 	case e.only == 0 && !e.some && got.received != 0,
 		e.only > 0 && lost != (got.sent+e.only-1)/e.only && lost != got.sent/e.only,
 		e.some && (lost == 0 || got.received == 0):
-		t.Fatalf("the fault is not as planned: %+v", got)
+		errorf("the fault is not as planned: %+v", got)
 	}
 	if status != 1 || report.Finding.Verdict != "fail" || report.Finding.Code != "lost" {
-		t.Errorf("exit status %d, %s %s", status, report.Finding.Verdict, report.Finding.Code)
+		errorf("exit status %d, %s %s", status, report.Finding.Verdict, report.Finding.Code)
 	}
 	after, before := report.hop(t, e.after.host, e.after.device), report.hop(t, e.before.host, e.before.device)
-	if e.back == (after < before) && after != before {
+	if e.back == (after < before) {
 		t.Fatalf("hops %d and %d do not lie that way", after, before)
 	}
-	wrong := 0
 	for _, r := range report.Rows {
 		switch {
 		case r.Verdict == "lost" && r.Direction == direction && r.LostAfter == after && r.LostBefore == before:
 			lost--
-		case r.Verdict != "delivered" && wrong < 5:
-			wrong++
-			t.Errorf("%s (%s) is %s between %d and %d, want %d and %d", r.Packet, r.Direction, r.Verdict, r.LostAfter, r.LostBefore, after, before)
+		case r.Verdict != "delivered" && len(wrong) < 5:
+			errorf("%s (%s) is %s between %d and %d, want %d and %d", r.Packet, r.Direction, r.Verdict, r.LostAfter, r.LostBefore, after, before)
 		}
 	}
 	if lost != 0 {
-		t.Errorf("%d more were lost than the rows say: %+v", lost, got)
+		errorf("%d more were lost than the rows say: %+v", lost, got)
 	}
 	said := fmt.Sprintf("%d of ", got.sent-got.received)
 	between := fmt.Sprintf("lost between %d %s and %d %s", after, deviceAt(report, after), before, deviceAt(report, before))
 	if why := report.Finding.Reason; !strings.HasPrefix(why, said) || !strings.Contains(why, between) || !strings.Contains(why, e.says) || strings.Contains(why, "elsewhere") {
-		t.Errorf("the finding is %q, want %q ... %q%s and no other", why, said, between, e.says)
+		errorf("the finding is %q, want %q ... %q%s and no other", why, said, between, e.says)
 	}
-	if t.Failed() {
+	if len(wrong) > 0 {
 		for _, h := range report.Hops {
 			t.Logf("%2d %-5s %-16s %-8s %-8s out %d back %d", h.Index, h.Host, h.Device, h.Seen, h.State, h.Out, h.Back)
 		}
 	}
+	return wrong
 }
