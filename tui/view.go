@@ -14,6 +14,7 @@ import (
 	"steth/tui/keys"
 	"steth/tui/page"
 	"steth/tui/page/fleet"
+	"steth/tui/page/path"
 	"steth/tui/part"
 )
 
@@ -352,6 +353,9 @@ func (a *App) bottomBar(width int) string {
 // barText is what the bar says of a binding; of one that switches something it
 // says how that stands.
 func (a *App) barText(b keys.Binding) string {
+	if p, ok := a.front().(*path.Page); ok && b.Scope == keys.Path {
+		return p.BarText(b)
+	}
 	bench := a.bench()
 	if bench == nil || b.Scope != keys.Workspace || b.Name != "time-lock" {
 		return b.Bar

@@ -10,6 +10,7 @@ import (
 	"steth/openstack"
 	"steth/packets/match"
 	"steth/probes"
+	"steth/tui/keys"
 	"steth/tui/page"
 	"steth/tui/page/compare"
 )
@@ -120,6 +121,25 @@ func (p *Page) typed(msg tea.KeyPressMsg) {
 }
 
 func (p *Page) sieve(text string, invert, lost bool) { p.rows.setFilter(text, invert, lost) }
+
+// BarText is what the bar says of one of the page's keys: some do another thing
+// among the hops, or once it is held.
+func (p *Page) BarText(b keys.Binding) string {
+	hops := p.focus == onHops
+	switch {
+	case b.Name == "table" && hops:
+		return "packets"
+	case b.Name == "open" && hops:
+		return "capture"
+	case b.Name == "pause" && hops:
+		return "mark"
+	case b.Name == "pause" && p.rows.frozen():
+		return "go on"
+	case b.Name == "only-lost" && p.rows.lost:
+		return "all"
+	}
+	return b.Bar
+}
 
 // moved handles the keys that only move.
 func (p *Page) moved(name string) bool {
