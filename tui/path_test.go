@@ -480,3 +480,17 @@ func TestPathDrops(t *testing.T) {
 		}
 	}
 }
+
+// TestPathMended tells that what was done has helped.
+func TestPathMended(t *testing.T) {
+	d, hosts, _ := followed(t, 160, 45, tui.Options{}, lossy()...)
+	d.UntilText("3 of 12 lost")
+	if strings.Contains(d.Screen(), "in the last") {
+		t.Error("nothing passed in the last seconds")
+	}
+	hosts.Tell(append(ping(170, len(onPath), 1400), ping(171, len(onPath), 56)...)...)
+	d.UntilText("3 of 14 lost between 7 eth1 on cmp1 and 9 eth1 on cmp2; replies 11 of 11; none of 4 in the last 10 s")
+	hosts.Tell(ping(172, 5, 1400)...)
+	d.UntilText("4 of 15 lost")
+	d.UntilGone("in the last 10 s")
+}

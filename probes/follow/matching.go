@@ -13,7 +13,7 @@ import (
 // and go to beyond those, nobody knows.
 func matching(hops []Hop, what openstack.Follow) ([]match.Hop, match.Options) {
 	origin := hops[0].View
-	options := match.Options{Near: origin.Near, Far: origin.Far, Skew: skew, Settle: settling}
+	options := match.Options{Near: origin.Near, Far: origin.Far, Skew: skew, Settle: settling, Window: Window}
 	if what.What == openstack.FollowDHCP {
 		options.Keep, options.Rows = keepDHCP, 1<<12 // clients ask a few times a second at most
 	}

@@ -484,6 +484,9 @@ func (s *Session) Rows(from uint64, dst []match.Row) int {
 	return 0
 }
 
+// Window is how far back Summary looks.
+const Window = 10 * time.Second
+
 // Summary is what the rows of the last seconds say.
 func (s *Session) Summary() match.Summary {
 	if m := s.matcher.Load(); m != nil {

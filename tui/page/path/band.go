@@ -6,6 +6,7 @@ import (
 	"steth/probes"
 	"steth/probes/follow"
 	"steth/themes"
+	"steth/tui/page"
 	"steth/tui/part"
 )
 
@@ -32,7 +33,7 @@ func (p *Page) band(width, most int) []string {
 	room := width - 3
 	words := part.Spans{{Style: style, Text: sign + " "}, {Style: style, Text: text}}
 	if f.Verdict == probes.Fail {
-		words = p.loud(text, sign)
+		words = append(p.loud(text, sign), p.mended()...)
 	}
 	beside := words.Width()+next.Width()+6 <= room
 	wrapped := part.Wrap(words, room, 2)
@@ -103,6 +104,17 @@ func (p *Page) watched() int {
 func (p *Page) loud(text, sign string) part.Spans {
 	th := p.env.Theme
 	return append(part.Spans{{Style: th.Bad, Text: sign + " "}}, split(text, p.standing.Hops, th.Bad, th.Strong)...)
+}
+
+// mended says that for some time nothing was lost any more: what was done has
+// helped.
+func (p *Page) mended() part.Spans {
+	out, back := p.recent.Out, p.recent.Back
+	settled := out.Rows + back.Rows - out.Waiting - back.Waiting
+	if settled == 0 || out.Lost+back.Lost > 0 {
+		return nil
+	}
+	return part.Spans{{Style: p.env.Theme.Good, Text: fmt.Sprintf("; none of %s in the last %d s", page.Count(int(settled)), int(follow.Window.Seconds()))}}
 }
 
 // split gives the names of hops in a sentence another style.

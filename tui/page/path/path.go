@@ -49,8 +49,9 @@ type Page struct {
 	left  bool
 
 	standing follow.Standing
-	shown    uint64 // version of the session that standing tells
-	drawn    uint64 // version that the rows on the screen tell
+	recent   match.Summary // of the last seconds, where packets were lost before
+	shown    uint64        // version of the session that standing tells
+	drawn    uint64        // version that the rows on the screen tell
 	read     time.Time
 	pause    time.Duration // until standing is read again
 	second   int64         // on the screen
@@ -239,10 +240,14 @@ func (p *Page) look() {
 	s := p.hold.Session
 	p.second = p.env.Now().Unix()
 	v, began := s.Version(), time.Now()
-	if v == p.shown && !p.read.IsZero() || began.Sub(p.read) < p.pause {
+	ages := p.recent.Out.Rows+p.recent.Back.Rows > 0 && began.Sub(p.read) >= time.Second // what was recent is no more
+	if v == p.shown && !p.read.IsZero() && !ages || began.Sub(p.read) < p.pause {
 		return
 	}
 	p.standing, p.shown, p.read = s.Standing(), v, began
+	if p.recent = (match.Summary{}); p.standing.Finding.Code == "lost" && p.Running() {
+		p.recent = s.Summary()
+	}
 	p.pause = max(glance, 20*time.Since(began))
 }
 
