@@ -33,6 +33,7 @@ type pathReport struct {
 	}
 	Rows    []row
 	Finding struct {
+		Started         time.Time
 		Verdict, Reason string
 		Code            string `json:"reason_code"`
 	}
@@ -44,11 +45,14 @@ type row struct {
 	Packet, Direction, Verdict string
 	LostAfter                  int `json:"lost_after"`
 	LostBefore                 int `json:"lost_before"`
-	Marks                      []struct {
-		Hop   int
-		Mark  string
-		Delay time.Duration `json:"delay_ns"`
-	}
+	Marks                      []mark
+}
+
+// mark is what one hop has to say of one packet.
+type mark struct {
+	Hop   int
+	Mark  string
+	Delay time.Duration `json:"delay_ns"`
 }
 
 // hop is the number of the hop with a device on a host.
