@@ -60,7 +60,9 @@
 // is made of these:
 //
 //   - a hop that can't see, had not started, had ended, or dropped anything
-//     ([Matcher.Gap]) in that time: its mark is [NotKnown];
+//     ([Matcher.Gap]) in that time: its mark is [NotKnown]. What passed before
+//     the last hop started, or as the watching ended, is [Bordering]: of any
+//     traffic that goes on there is some, and it says nothing;
 //   - a hop that missed a packet that was seen further on: [Skipped]. It went
 //     round, or the hop dropped it without saying so;
 //   - a packet that came from nowhere, first seen in the middle of the path
