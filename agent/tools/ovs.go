@@ -2,7 +2,6 @@ package tools
 
 import (
 	"context"
-	"path/filepath"
 
 	"steth/agent/api"
 )
@@ -11,27 +10,27 @@ import (
 func ovs() Tool { return Define(api.ToolOVS, readySwitch, runOVS) }
 
 func readySwitch(node *Node) api.ToolState {
-	if _, err := node.switchDir(); err != nil {
+	if _, err := node.switchSockets(); err != nil {
 		return api.ToolState{Absent: true, Reason: err.Error()}
 	}
 	return api.ToolState{Ready: true}
 }
 
 func runOVS(ctx context.Context, node *Node, req api.OVSRequest, sink Sink) error {
-	dir, err := node.switchDir()
+	sockets, err := node.switchSockets()
 	if err != nil {
 		return err
 	}
 	var rows ovsRows
 	var failed error
-	if err := node.Reads.do(ctx, func() { rows, failed = readSwitch(ctx, dir) }); err != nil {
+	if err := node.Reads.do(ctx, func() { rows, failed = readSwitch(ctx, sockets) }); err != nil {
 		return err
 	}
 	if failed != nil {
 		return failed
 	}
-	about := rows.about(filepath.Join(dir, ovsdbSocket))
-	about.Down = vswitchdDown(ctx, dir, rows.Bridges)
+	about := rows.about(sockets.path(ovsdbSocket))
+	about.Down = vswitchdDown(ctx, sockets, rows.Bridges)
 	if err := sink.Event(api.OVSEvent{Switch: &about}); err != nil {
 		return err
 	}
@@ -55,12 +54,12 @@ func runOVS(ctx context.Context, node *Node, req api.OVSRequest, sink Sink) erro
 
 // vswitchdDown says why ovs-vswitchd does not answer, "" where it does: it
 // listens on a socket for each bridge, but for one that was added just now.
-func vswitchdDown(ctx context.Context, dir string, bridges []bridgeRow) (why string) {
+func vswitchdDown(ctx context.Context, sockets switchSockets, bridges []bridgeRow) (why string) {
 	for _, b := range bridges {
 		if api.CheckSwitchName(b.Name) != nil {
 			continue
 		}
-		_, done, err := dialSwitch(ctx, managementSocket(dir, b.Name))
+		_, done, err := sockets.dial(ctx, sockets.bridge(b.Name))
 		if err == nil {
 			done()
 			return ""
@@ -69,10 +68,6 @@ func vswitchdDown(ctx context.Context, dir string, bridges []bridgeRow) (why str
 	}
 	return why
 }
-
-// managementSocket is where ovs-vswitchd speaks OpenFlow about a bridge
-// (ovs-ofctl(8)).
-func managementSocket(dir, bridge string) string { return filepath.Join(dir, bridge+".mgmt") }
 
 // parts cuts a bridge into pieces that fit one event each.
 func parts(b api.OVSBridge) []api.OVSBridge {

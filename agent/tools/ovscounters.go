@@ -3,7 +3,6 @@ package tools
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"steth/agent/api"
@@ -14,7 +13,7 @@ import (
 func ovsCounters() Tool { return Define(api.ToolOVSCounters, readySwitch, runOVSCounters) }
 
 func runOVSCounters(ctx context.Context, node *Node, req api.OVSCountersRequest, sink Sink) error {
-	dir, err := node.switchDir()
+	sockets, err := node.switchSockets()
 	if err != nil {
 		return err
 	}
@@ -23,7 +22,7 @@ func runOVSCounters(ctx context.Context, node *Node, req api.OVSCountersRequest,
 	for n := 1; ; n++ {
 		var answer api.OVSCounters
 		var failed error
-		if err := node.Reads.do(ctx, func() { answer, failed = readCounters(ctx, dir, req.Ports) }); err != nil {
+		if err := node.Reads.do(ctx, func() { answer, failed = readCounters(ctx, sockets, req.Ports) }); err != nil {
 			return err
 		}
 		if failed != nil {
@@ -46,8 +45,8 @@ func runOVSCounters(ctx context.Context, node *Node, req api.OVSCountersRequest,
 
 // readCounters reads the counters of ports as they are now. That a port or a
 // bridge is gone is part of the answer.
-func readCounters(ctx context.Context, dir string, ports []api.OVSPortName) (api.OVSCounters, error) {
-	numbers, err := portNumbers(ctx, dir)
+func readCounters(ctx context.Context, sockets switchSockets, ports []api.OVSPortName) (api.OVSCounters, error) {
+	numbers, err := portNumbers(ctx, sockets)
 	if err != nil {
 		return api.OVSCounters{}, err
 	}
@@ -57,7 +56,7 @@ func readCounters(ctx context.Context, dir string, ports []api.OVSPortName) (api
 		if bridges[p.Bridge] != nil || failed[p.Bridge] != nil {
 			continue
 		}
-		if bridges[p.Bridge], err = readPorts(ctx, dir, p.Bridge); err != nil {
+		if bridges[p.Bridge], err = readPorts(ctx, sockets, p.Bridge); err != nil {
 			failed[p.Bridge] = err
 		}
 		if cause := context.Cause(ctx); cause != nil {
@@ -83,8 +82,8 @@ func readCounters(ctx context.Context, dir string, ports []api.OVSPortName) (api
 
 // portNumbers are OpenFlow's numbers of all interfaces. They are asked for each
 // time: a port that is added anew may have another.
-func portNumbers(ctx context.Context, dir string) (map[string]int, error) {
-	conn, done, err := dialSwitch(ctx, filepath.Join(dir, ovsdbSocket))
+func portNumbers(ctx context.Context, sockets switchSockets) (map[string]int, error) {
+	conn, done, err := sockets.dial(ctx, ovsdbSocket)
 	if err != nil {
 		return nil, err
 	}
@@ -103,8 +102,8 @@ func portNumbers(ctx context.Context, dir string) (map[string]int, error) {
 	return out, nil
 }
 
-func readPorts(ctx context.Context, dir, bridge string) (map[uint32]api.OVSPortCounters, error) {
-	conn, done, err := dialSwitch(ctx, managementSocket(dir, bridge))
+func readPorts(ctx context.Context, sockets switchSockets, bridge string) (map[uint32]api.OVSPortCounters, error) {
+	conn, done, err := sockets.dial(ctx, sockets.bridge(bridge))
 	if err != nil {
 		return nil, err
 	}

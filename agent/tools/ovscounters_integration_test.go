@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +29,7 @@ func TestOVSCounters(t *testing.T) {
 	vsctl("add-br", "br1", "--", "set", "Bridge", "br1", "datapath_type=dummy", "fail_mode=secure",
 		"--", "add-port", "br0", "to-br1", "--", "set", "Interface", "to-br1", "type=patch", "options:peer=to-br0", "ofport_request=7",
 		"--", "add-port", "br1", "to-br0", "--", "set", "Interface", "to-br0", "type=patch", "options:peer=to-br1")
-	if out, err := exec.Command("ovs-ofctl", "add-flow", "unix:"+managementSocket(dir, "br0"), "in_port=1,actions=output:2,output:7").CombinedOutput(); err != nil {
+	if out, err := exec.Command("ovs-ofctl", "add-flow", "unix:"+filepath.Join(dir, "br0.mgmt"), "in_port=1,actions=output:2,output:7").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	node := testNode()

@@ -7,92 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"net"
 	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
-	"syscall"
-	"time"
 )
 
 // Open vSwitch is asked over its own sockets, not by its programs: where it runs
 // in a container the node has the sockets and not the programs, and one
 // transaction is one moment of the database.
 
-const (
-	// ovsdbSocket is where ovsdb-server listens, in its directory (ovs-vsctl(8), --db).
-	ovsdbSocket = "db.sock"
-	// ovsPatience bounds one exchange with a daemon of Open vSwitch.
-	ovsPatience = 5 * time.Second
-	// maxOVSDB bounds an answer of the database, in bytes: a node has some
-	// thousand ports of a kilobyte each.
-	maxOVSDB = 32 << 20
-)
-
-// switchDir is the directory with the sockets of the node's Open vSwitch: one of
-// those in the configuration, or the same in the file system of a container that
-// ovsdb-server runs in.
-func (n *Node) switchDir() (string, error) {
-	has := func(dir string) bool {
-		st, err := os.Stat(filepath.Join(dir, ovsdbSocket))
-		return err == nil && st.Mode().Type() == fs.ModeSocket
-	}
-	for _, dir := range n.OpenVSwitch {
-		if has(dir) {
-			return dir, nil
-		}
-	}
-	for _, pid := range processes() {
-		root := "/proc/" + strconv.Itoa(pid)
-		if !runsAs(root, "ovsdb-server") {
-			continue
-		}
-		for _, dir := range n.OpenVSwitch {
-			if dir = filepath.Join(root, "root", dir); has(dir) {
-				return dir, nil
-			}
-		}
-	}
-	return "", failf(ErrNotReady, "Open vSwitch does not run here: no %s in %s, and no ovsdb-server runs in a container", ovsdbSocket, strings.Join(n.OpenVSwitch, " or "))
-}
-
-// runsAs tells whether a process, by its directory in /proc, is the program
-// called comm and the agent's own user's: anyone may call a program so.
-func runsAs(dir, comm string) bool {
-	name, err := os.ReadFile(filepath.Join(dir, "comm"))
-	if err != nil || strings.TrimSuffix(string(name), "\n") != comm {
-		return false
-	}
-	st, err := os.Stat(dir)
-	if err != nil {
-		return false
-	}
-	sys, ok := st.Sys().(*syscall.Stat_t)
-	return ok && int(sys.Uid) == os.Geteuid()
-}
-
-// dialSwitch connects to a socket of Open vSwitch. The connection ends with ctx,
-// and after ovsPatience in any case; call done when it is no longer needed.
-func dialSwitch(ctx context.Context, path string) (conn net.Conn, done func(), err error) {
-	conn, err = (&net.Dialer{Timeout: ovsPatience}).DialContext(ctx, "unix", path)
-	switch {
-	case errors.Is(err, syscall.EACCES):
-		return nil, nil, failf(ErrNotReady, "%s belongs to another user than the agent's: CAP_DAC_OVERRIDE in the unit lets it in", path)
-	case err != nil:
-		return nil, nil, failf(ErrUnavailable, "connect to %s: %w", path, err)
-	}
-	if err := extend(conn); err != nil {
-		conn.Close()
-		return nil, nil, err
-	}
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	return conn, func() { stop(); conn.Close() }, nil
-}
-
-// extend gives the next exchange on a connection ovsPatience.
-func extend(conn net.Conn) error { return conn.SetDeadline(time.Now().Add(ovsPatience)) }
+// maxOVSDB bounds an answer of the database, in bytes: a node has some thousand
+// ports of a kilobyte each.
+const maxOVSDB = 32 << 20
 
 // selection reads columns of all rows of a table.
 type selection struct {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"io"
-	"path/filepath"
 	"slices"
 	"strconv"
 
@@ -68,9 +67,9 @@ type controllerRow struct {
 	Connected bool      `json:"is_connected"`
 }
 
-// readSwitch reads the tables of the database in a directory.
-func readSwitch(ctx context.Context, dir string) (rows ovsRows, err error) {
-	conn, done, err := dialSwitch(ctx, filepath.Join(dir, ovsdbSocket))
+// readSwitch reads the tables of the database.
+func readSwitch(ctx context.Context, sockets switchSockets) (rows ovsRows, err error) {
+	conn, done, err := sockets.dial(ctx, ovsdbSocket)
 	if err != nil {
 		return rows, err
 	}

@@ -22,13 +22,13 @@ func (n *Node) openSwitch(ctx context.Context, netnsName, device string) (*packe
 	if netnsName != "" {
 		return nil, failf(ErrArgument, "inject: %s is in network namespace %s, and Open vSwitch takes frames for the node's own alone", device, netnsName)
 	}
-	dir, err := n.switchDir()
+	sockets, err := n.switchSockets()
 	if err != nil {
 		return nil, failf(ErrUnavailable, "inject: %s is in no bridge: none of the kernel's holds it, and %w", device, err)
 	}
 	var rows ovsRows
 	var failed error
-	if err := n.Reads.do(ctx, func() { rows, failed = readSwitch(ctx, dir) }); err != nil {
+	if err := n.Reads.do(ctx, func() { rows, failed = readSwitch(ctx, sockets) }); err != nil {
 		return nil, err
 	}
 	if failed != nil {
@@ -38,7 +38,7 @@ func (n *Node) openSwitch(ctx context.Context, netnsName, device string) (*packe
 	if p.bridge, p.port, err = rows.port(device); err != nil {
 		return nil, err
 	}
-	if p.conn, p.done, err = dialSwitch(ctx, managementSocket(dir, p.bridge)); err != nil {
+	if p.conn, p.done, err = sockets.dial(ctx, sockets.bridge(p.bridge)); err != nil {
 		return nil, err
 	}
 	if p.flow, err = openOpenFlow(p.conn); err != nil {

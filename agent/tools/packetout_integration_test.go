@@ -61,7 +61,7 @@ func realSwitch(t *testing.T) (dir, sent string) {
 		"add-br", "br0", "--", "set", "Bridge", "br0", "datapath_type=dummy", "fail_mode=secure",
 		"--", "add-port", "br0", "p1", "--", "set", "Interface", "p1", "type=dummy", "ofport_request=1",
 		"--", "add-port", "br0", "p2", "--", "set", "Interface", "p2", "type=dummy", "ofport_request=2", "options:tx_pcap="+sent)
-	tool("ovs-ofctl", "add-flow", "unix:"+managementSocket(dir, "br0"), "in_port=1,actions=output:2")
+	tool("ovs-ofctl", "add-flow", "unix:"+filepath.Join(dir, "br0.mgmt"), "in_port=1,actions=output:2")
 	return dir, sent
 }
 
