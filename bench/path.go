@@ -131,9 +131,9 @@ func (a wireAgents) Address(_ context.Context, node string) (string, error) {
 	return wireHosts[node], nil
 }
 
-func (a wireAgents) Offset(node string) time.Duration {
-	offset, _, _ := a.Fleet.Offset(node)
-	return offset
+func (a wireAgents) Offset(node string) (offset, spread time.Duration) {
+	offset, spread, _ = a.Fleet.Offset(node)
+	return offset, spread
 }
 
 // wirePath is what packets pass, from gen to sink.

@@ -141,7 +141,7 @@ type agents struct{ stream Stream }
 
 func (a agents) Call(context.Context, string, string, any) (Stream, error) { return a.stream, nil }
 func (a agents) Address(context.Context, string) (string, error)           { return "", nil }
-func (a agents) Offset(string) time.Duration                               { return 0 }
+func (a agents) Offset(string) (offset, spread time.Duration)              { return 0, 0 }
 
 func TestAgentThatGoesAwayIsNoStop(t *testing.T) {
 	for name, err := range map[string]error{"it stops": rpc.ErrCancelled, "it is killed": rpc.ErrUnexpectedEnd, "its session breaks": rpc.ErrUnavailable} {

@@ -30,8 +30,9 @@ type Agents interface {
 	Call(ctx context.Context, node, tool string, args any) (Stream, error)
 	// Address is where the node's agent is reached, without the port.
 	Address(ctx context.Context, node string) (string, error)
-	// Offset is the node's clock minus ours, as far as known.
-	Offset(node string) time.Duration
+	// Offset is the node's clock minus ours, and within how much that is right.
+	// Both are 0 as long as nothing is known.
+	Offset(node string) (offset, spread time.Duration)
 }
 
 // Env is the world a probe runs in.

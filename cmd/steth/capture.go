@@ -212,7 +212,8 @@ func (w *world) captureAll(asked context.Context, host string, devices []string,
 	for i, s := range streams {
 		var started sync.Once
 		go func() {
-			offset := int64(w.env().Agents.Offset(host))
+			known, _ := w.env().Agents.Offset(host)
+			offset := int64(known)
 			results[i], errs[i] = capture.Follow(s, func(p packets.Packet) error {
 				p.Time -= offset
 				return out.take(i, devices[i], &p)

@@ -231,9 +231,9 @@ func (a agents) Address(ctx context.Context, node string) (string, error) {
 	return ips[0], nil
 }
 
-func (a agents) Offset(node string) time.Duration {
-	offset, _, _ := a.w.fleet.Offset(node)
-	return offset
+func (a agents) Offset(node string) (offset, spread time.Duration) {
+	offset, spread, _ = a.w.fleet.Offset(node)
+	return offset, spread
 }
 
 var _ probes.Stream = (*rpc.Stream)(nil)

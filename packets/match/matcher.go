@@ -211,6 +211,17 @@ func (m *Matcher) Advance(now int64) {
 	}
 }
 
+// Widen says that two hosts' clocks may be further apart than thought,
+// [Options].Skew. It never becomes less.
+func (m *Matcher) Widen(skew time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if skew > m.options.Skew {
+		m.options.Skew = skew
+		m.version++
+	}
+}
+
 // Version rises with every change that a reader could see.
 func (m *Matcher) Version() uint64 {
 	m.mu.Lock()

@@ -179,7 +179,7 @@ func runDevice(ctx context.Context, job *probes.Job, a deviceArgs) (probes.Findi
 		return at, err
 	}
 	defer s.Close()
-	offset := job.Agents.Offset(a.Host)
+	offset, _ := job.Agents.Offset(a.Host)
 	facts, err := Follow(s, func(p packets.Packet) error {
 		p.Time -= int64(offset)
 		f.Packet(p)

@@ -197,8 +197,9 @@ func (w *watcher) once(ctx context.Context, shift int) error {
 	}
 	defer stream.Close()
 	defer context.AfterFunc(ctx, func() { stream.Close() })()
-	w.offset = int64(w.session.env.Agents.Offset(d.host))
-	w.tape.clock(w.offset)
+	offset, spread := w.session.env.Agents.Offset(d.host)
+	w.offset = int64(offset)
+	w.tape.clock(offset, spread)
 	_, err = capture.Follow(stream, w.take, w.tell)
 	if ctx.Err() != nil {
 		err = nil // ended on purpose

@@ -332,7 +332,8 @@ func (s *Session) send(ctx context.Context, host string, req api.InjectRequest, 
 				i.Way, i.At = e.Way, e.Bridge
 			}
 			if i.Sent += e.Sent; i.From.IsZero() && e.Time != 0 {
-				i.From = time.Unix(0, e.Time-int64(s.env.Agents.Offset(host)))
+				offset, _ := s.env.Agents.Offset(host)
+				i.From = time.Unix(0, e.Time).Add(-offset)
 			}
 		})
 	}

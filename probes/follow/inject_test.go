@@ -76,7 +76,7 @@ func (l *live) event(v any) {
 }
 
 func (w *wire) Address(context.Context, string) (string, error) { return "", nil }
-func (w *wire) Offset(string) time.Duration                     { return 0 }
+func (w *wire) Offset(string) (offset, spread time.Duration)    { return 0, 0 }
 
 func (w *wire) Call(_ context.Context, node, tool string, args any) (probes.Stream, error) {
 	l := &live{out: make(chan rpc.Message, 4096), closed: make(chan struct{}), wire: w}

@@ -69,6 +69,8 @@ type RecordedCapture struct {
 	// Offset is the host's clock minus the console's. It has been taken off all
 	// times, also those of the packets.
 	Offset time.Duration `json:"clock_offset_ns"`
+	// Spread is within how much Offset is right, or was when it was measured.
+	Spread time.Duration `json:"clock_spread_ns,omitempty"`
 	// Watched are the times in which everything was seen that is no gap, the
 	// oldest first.
 	Watched []Span      `json:"watched,omitempty"`
@@ -188,7 +190,7 @@ func (d *device) record() kept {
 	t := d.tape
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	out.Offset = time.Duration(t.offset)
+	out.Offset, out.Spread = t.offset, t.spread
 	out.Gaps = append(out.Gaps, t.gaps...)
 	var from int64
 	if oldest := make([]feed.Entry, 1); first > 0 && d.feed.Read(first, oldest) > 0 {

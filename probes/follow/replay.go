@@ -128,7 +128,7 @@ func (s *Session) play(ctx context.Context, src Source) error {
 // before the first packet: rows that leave the matcher early are judged by it,
 // too.
 func (t *tape) recorded(c RecordedCapture) {
-	t.clock(int64(c.Offset))
+	t.clock(c.Offset, c.Spread)
 	for _, g := range c.Gaps {
 		t.gap(g.From, g.To, g.Dropped)
 	}

@@ -32,6 +32,7 @@ type hosts struct {
 	onSwitch func()                     // called before a host tells of its Open vSwitch
 	count    func(api.OVSPortName) uint64
 	offsets  map[string]time.Duration
+	spread   time.Duration
 	slow     map[string]time.Duration // that a host takes to say which devices it has
 	mu       sync.Mutex
 	asked    []api.CaptureRequest
@@ -109,8 +110,8 @@ func (h *hosts) counting(s *script, req api.OVSCountersRequest) {
 	}
 }
 
-func (h *hosts) Address(context.Context, string) (string, error) { return "", nil }
-func (h *hosts) Offset(node string) time.Duration                { return h.offsets[node] }
+func (h *hosts) Address(context.Context, string) (string, error)   { return "", nil }
+func (h *hosts) Offset(node string) (offset, spread time.Duration) { return h.offsets[node], h.spread }
 
 // script is a stream that was written before.
 type script struct {
@@ -345,6 +346,31 @@ func TestSession(t *testing.T) {
 				t.Errorf("hops are %s, want %s", got, c.states)
 			}
 		})
+	}
+}
+
+// TestClocksNotWellKnown has a far host whose clock is 30 ms off, as far as a slow
+// link lets anybody know: what passed when its capture began is not lost.
+func TestClocksNotWellKnown(t *testing.T) {
+	for _, spread := range []time.Duration{0, 20 * time.Millisecond} {
+		start := time.Now().Add(-20 * time.Second).UnixNano()
+		h := &hosts{
+			links:   map[string][]api.Namespace{"cmp1": devices("tap1", "brq1"), "cmp2": devices("tap2")},
+			offsets: map[string]time.Duration{}, spread: spread,
+			captures: map[string]func(*script){
+				"cmp1/tap1": passes(start, 0, false, 1, 2, 3, 4, 5),
+				"cmp1/brq1": passes(start, ms/10, false, 1, 2, 3, 4, 5),
+				"cmp2/tap2": func(s *script) { // it began 40 ms later, and its clock says 10
+					s.started(start + 10*ms)
+					s.packet(start+21*ms, true, echo(5))
+					s.stats(start+9970*ms, 0)
+				},
+			},
+		}
+		f, _ := run(t, h, plan(10*time.Second)).Finding()
+		if lost := f.Code == "lost"; lost != (spread == 0) {
+			t.Errorf("clocks known to %v: %s", spread, f.Reason)
+		}
 	}
 }
 

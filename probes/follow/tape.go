@@ -16,29 +16,32 @@ type tape struct {
 	device  *device
 	matcher *match.Matcher
 
-	mu      sync.Mutex // guards what follows
-	offset  int64      // the host's clock minus the console's, already taken off all times
-	watched []Span     // as the matcher was told; the last one may have no end yet
-	told    int64      // up to when the capture has told what it dropped
-	newest  int64      // packet
+	mu      sync.Mutex    // guards what follows
+	offset  time.Duration // the host's clock minus the console's, already taken off all times
+	spread  time.Duration // within how much offset is right
+	watched []Span        // as the matcher was told; the last one may have no end yet
+	told    int64         // up to when the capture has told what it dropped
+	newest  int64         // packet
 	gaps    []Gap
 }
 
 // hop is any hop of the device: the matcher finds the right one itself.
 func (t *tape) hop() int { return t.device.hops[0] }
 
-// clock notes by how much the host's clock was corrected.
-func (t *tape) clock(offset int64) {
+// clock notes by how much the host's clock was corrected, and within how much
+// that is right. Of two hosts the errors add up.
+func (t *tape) clock(offset, spread time.Duration) {
+	t.matcher.Widen(min(2*spread, settling))
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.offset = offset
+	t.offset, t.spread = offset, max(t.spread, spread)
 }
 
 // corrected is what clock has noted.
 func (t *tape) corrected() time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return time.Duration(t.offset)
+	return t.offset
 }
 
 // begin says that everything is seen from a moment on. A capture that begins

@@ -138,7 +138,8 @@ func runPing(ctx context.Context, job *probes.Job, a pingArgs) (probes.Finding, 
 			break
 		}
 		facts.take(e)
-		show(f, e, job.Agents.Offset(a.From))
+		offset, _ := job.Agents.Offset(a.From)
+		show(f, e, offset)
 		level, text := facts.status()
 		f.SetStatus(level, text)
 	}

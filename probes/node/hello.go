@@ -52,7 +52,8 @@ var Hello = probes.Define(probes.Spec[struct{}]{
 				f.Line(now, feed.Warn, "missing  "+t.Name+"  "+t.Reason)
 			}
 		}
-		return judgeHello(h, rtt, job.Agents.Offset(job.Target.ID)), nil
+		offset, _ := job.Agents.Offset(job.Target.ID)
+		return judgeHello(h, rtt, offset), nil
 	},
 })
 

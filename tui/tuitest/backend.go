@@ -321,7 +321,7 @@ func (nobody) Call(_ context.Context, node, _ string, _ any) (probes.Stream, err
 	return nil, fmt.Errorf("no agent on %s", node)
 }
 func (nobody) Address(context.Context, string) (string, error) { return "", nil }
-func (nobody) Offset(string) time.Duration                     { return 0 }
+func (nobody) Offset(string) (offset, spread time.Duration)    { return 0, 0 }
 
 // Save implements [backend.Backend].
 func (b *Backend) Save(_ context.Context, feeds []*feed.Feed) (string, error) {

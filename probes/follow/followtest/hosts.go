@@ -111,7 +111,7 @@ func (h *Hosts) Call(_ context.Context, node, tool string, args any) (probes.Str
 func (h *Hosts) Address(context.Context, string) (string, error) { return "", nil }
 
 // Offset implements [probes.Agents].
-func (h *Hosts) Offset(string) time.Duration { return 0 }
+func (h *Hosts) Offset(string) (offset, spread time.Duration) { return 0, 0 }
 
 // Devices are links in a node's own namespace, up and with an MTU of 1450.
 func Devices(names ...string) []api.Namespace {
