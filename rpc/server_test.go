@@ -298,14 +298,31 @@ func TestHostileConsoles(t *testing.T) {
 			t.handshake, t.request = 300*time.Millisecond, 200*time.Millisecond
 			t.silence, t.write, t.ping = 500*time.Millisecond, 500*time.Millisecond, 100*time.Millisecond
 		})
+		// healthy has a good console get an answer. Like any console it dials again
+		// when it's turned away: with so little time for everything a busy machine
+		// alone can be the reason.
 		healthy := func(t *testing.T) {
 			t.Helper()
-			within(t, 3*time.Second, "a good console's call", func() {
-				s := r.control()
-				defer s.Close()
-				if got, err := Recv[echo](r.call(s, "echo", echo{N: 1})); err != nil || got.N != 1 {
-					t.Errorf("a good console got %+v, %v", got, err)
+			var last error
+			defer func() {
+				if t.Failed() {
+					t.Logf("a good console got %v", last)
 				}
+			}()
+			eventually(t, "a good console's call", func() bool {
+				s, err := r.trySession(DialOptions{Console: NewConsoleID()})
+				if last = err; err != nil {
+					return false
+				}
+				defer s.Close()
+				st, err := s.Call(context.Background(), "echo", echo{N: 1})
+				if last = err; err != nil {
+					return false
+				}
+				defer st.Close()
+				got, err := Recv[echo](st)
+				last = err
+				return err == nil && got.N == 1
 			})
 		}
 		// underneath is the connection without TLS.
