@@ -246,6 +246,38 @@ func TestPanicEndsItsCallAlone(t *testing.T) {
 	}
 }
 
+// What a request that is refused asks for must not fill the node's log: it may be
+// as long as a request can be.
+func TestAuditOfLongRequest(t *testing.T) {
+	s := serve(t, api.RoleViewer, api.Limits{}, tools.Define(api.ToolOVSCounters, isReady, func(context.Context, *tools.Node, api.OVSCountersRequest, tools.Sink) error { return nil }))
+	short, long := api.OVSPortName{Bridge: "br-int", Port: "tap1"}, strings.Repeat("\x01", 1000)
+	for name, ports := range map[string][]api.OVSPortName{
+		"many": slices.Repeat([]api.OVSPortName{short}, 3000),
+		"long": slices.Repeat([]api.OVSPortName{{Bridge: long, Port: long}}, 30),
+	} {
+		if err := call(t, s.control, api.ToolOVSCounters, api.OVSCountersRequest{Ports: ports, Every: time.Second}); !errors.Is(err, rpc.ErrInvalidArgument) {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	lines := s.audit.all(t)
+	if len(lines) != 2 {
+		t.Fatalf("%d lines of audit", len(lines))
+	}
+	for _, line := range lines {
+		text, err := json.Marshal(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(text) > 16<<10 {
+			t.Errorf("a line of %d bytes: %.80s", len(text), text)
+		}
+		args, _ := line["args"].(map[string]any)
+		if ports := fmt.Sprint(args["ports"]); !strings.Contains(ports, "more)") {
+			t.Errorf("ports: %.200s", ports)
+		}
+	}
+}
+
 // A panic before a job runs, say while hostile arguments are read, is audited as well.
 func TestPanicBeforeTheJobIsAudited(t *testing.T) {
 	s := serve(t, api.RoleOperator, api.Limits{}, tools.Define(api.ToolLinks, func(*tools.Node) api.ToolState { panic("a defect") },

@@ -66,13 +66,13 @@ func (r *record) begin(log *slog.Logger) {
 
 // How much of one argument a line tells.
 const (
-	auditText   = 256 // bytes of a string
-	auditBytes  = 64  // of binary data: the headers of a frame
-	auditFrames = 4   // of a list of them
+	auditText  = 256 // bytes of a string
+	auditBytes = 64  // of binary data: the headers of a frame
+	auditList  = 4   // of a list
 )
 
 // abbreviate returns the fields of a request that are set, by their names in
-// lower case, each short enough for a log.
+// lower case, each short enough for a log. The request need not be valid.
 func abbreviate(args any) map[string]any {
 	out := map[string]any{}
 	v := reflect.ValueOf(args)
@@ -80,35 +80,43 @@ func abbreviate(args any) map[string]any {
 		return out
 	}
 	for i := range v.NumField() {
-		f := v.Field(i)
-		if f.IsZero() {
-			continue
-		}
-		for f.Kind() == reflect.Pointer {
-			f = f.Elem()
-		}
-		name := strings.ToLower(v.Type().Field(i).Name)
-		switch x := f.Interface().(type) {
-		case time.Duration:
-			out[name] = x.String()
-		case string:
-			out[name] = cut(x, auditText)
-		case []byte:
-			out[name] = dump(x)
-		case [][]byte:
-			var list []string
-			for _, b := range x[:min(len(x), auditFrames)] {
-				list = append(list, dump(b))
-			}
-			if more := len(x) - len(list); more > 0 {
-				list = append(list, fmt.Sprintf("... (%d more)", more))
-			}
-			out[name] = list
-		default:
-			out[name] = x
+		if f := v.Field(i); !f.IsZero() {
+			out[strings.ToLower(v.Type().Field(i).Name)] = brief(f)
 		}
 	}
 	return out
+}
+
+// brief is a value short enough for a log. Types of requests don't contain
+// themselves.
+func brief(v reflect.Value) any {
+	switch x := v.Interface().(type) {
+	case time.Duration:
+		return x.String()
+	case string:
+		return cut(x, auditText)
+	case []byte:
+		return dump(x)
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() {
+			return nil
+		}
+		return brief(v.Elem())
+	case reflect.Struct:
+		return abbreviate(v.Interface())
+	case reflect.Slice:
+		var list []any
+		for i := range min(v.Len(), auditList) {
+			list = append(list, brief(v.Index(i)))
+		}
+		if more := v.Len() - len(list); more > 0 {
+			list = append(list, fmt.Sprintf("... (%d more)", more))
+		}
+		return list
+	}
+	return v.Interface()
 }
 
 // dump is the beginning of binary data.
