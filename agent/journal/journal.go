@@ -24,6 +24,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -118,12 +119,20 @@ func openDir(dir string) (_ *Journal, err error) {
 		return nil, errors.New("not a directory")
 	case st.Mode()&0o022 != 0: // what stands in it is done as root
 		return nil, errors.New("others than its owner can write to it: chmod 700")
+	case !own(st):
+		return nil, errors.New("it belongs to another user than the agent's: chown it")
 	}
 	if err := unix.Flock(int(d.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		return nil, ErrTaken
 	}
 	j := &Journal{dir: d, boot: strings.TrimSpace(string(boot))}
 	return j, j.read()
+}
+
+// own tells whether a file is the agent's user's.
+func own(st os.FileInfo) bool {
+	sys, ok := st.Sys().(*syscall.Stat_t)
+	return ok && int(sys.Uid) == os.Geteuid()
 }
 
 // read reads what a former agent left.
@@ -232,7 +241,7 @@ func (e *Entry) Done() error {
 	j := e.journal
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if err := os.Remove(j.path(e.file)); err != nil {
+	if err := os.Remove(j.path(e.file)); err != nil && !errors.Is(err, os.ErrNotExist) { // somebody may have cleared the directory
 		return fmt.Errorf("strike a change from the journal: %w", err)
 	}
 	j.open--

@@ -131,6 +131,36 @@ func TestExposedDirectory(t *testing.T) {
 	}
 }
 
+// So could one of another user's.
+func TestAnothersDirectory(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chown(dir, 65534, 65534); err != nil {
+		t.Skip(err) // not root
+	}
+	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "another user") {
+		t.Errorf("a journal of nobody's is believed: %v", err)
+	}
+}
+
+// TestCleared has somebody clear the directory of a running agent: what is
+// undone counts no longer.
+func TestCleared(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, dir)
+	for range maxEntries + 1 {
+		e, err := j.Begin(link("a"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(filepath.Join(dir, files(t, dir)[0])); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Done(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestBounded(t *testing.T) {
 	j := open(t, t.TempDir())
 	for range maxEntries {
