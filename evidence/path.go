@@ -36,11 +36,7 @@ func SavePath(ctx context.Context, base string, s *follow.Session, inventory *op
 	if err != nil {
 		return "", err
 	}
-	f, err := os.OpenFile(Sidecar(path), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err == nil {
-		err = errors.Join(side.write(f), f.Close())
-	}
-	if err != nil {
+	if err := side.create(Sidecar(path)); err != nil {
 		return "", fmt.Errorf("save %s, without which %s can't be replayed: %w", Sidecar(path), path, err)
 	}
 	return path, nil
@@ -65,11 +61,7 @@ func WritePath(ctx context.Context, file *os.File, s *follow.Session, inventory 
 	if err := writePackets(ctx, file, s.Feeds()); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	return errors.Join(side.write(f), f.Close())
+	return side.create(name)
 }
 
 // tell is what a sidecar says of a session. It is asked before the packets are

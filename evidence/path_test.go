@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -324,6 +325,42 @@ func TestCutOff(t *testing.T) {
 }
 
 // TestHostileSidecar has texts that try to take over the terminal.
+// Agents tell texts of any length, and a path is to be saved all the same.
+func TestLongTexts(t *testing.T) {
+	s := followed(t)
+	side := tell(s, cloud())
+	for range 5 {
+		side.Recording.Notes = append(side.Recording.Notes, strings.Repeat("x", 1<<20))
+	}
+	capture, _ := saved(t)
+	name := put(t, capture, "")
+	if err := side.create(Sidecar(name)); err != nil {
+		t.Fatal(err)
+	}
+	p, err := OpenPath(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if n := len(p.Recording.Notes); n != len(side.Recording.Notes) {
+		t.Errorf("%d notes", n)
+	}
+}
+
+// TestNoHalfSidecar: one that can't be written leaves no file, for with it the
+// capture could not be opened either.
+func TestNoHalfSidecar(t *testing.T) {
+	side := tell(followed(t), cloud())
+	side.Recording.Notes = slices.Repeat([]string{strings.Repeat("x", 8<<10)}, 1024)
+	name := filepath.Join(t.TempDir(), "x.path.json")
+	if err := side.create(name); err == nil {
+		t.Fatal("it was written")
+	}
+	if _, err := os.Stat(name); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it is there: %v", err)
+	}
+}
+
 func TestHostileSidecar(t *testing.T) {
 	capture, side := saved(t)
 	side = strings.Replace(side, `"name": "web1"`, `"name": "web\u001b[2J1"`, 1)

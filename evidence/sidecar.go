@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -35,11 +36,29 @@ func (s *sidecar) write(w io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if len(text) >= maxSidecar { // agents tell texts of any length
+		if text, err = harmless(text); err != nil {
+			return err
+		}
+	}
 	if len(text) >= maxSidecar {
 		return fmt.Errorf("the path and its inventory take %d bytes, more than %d", len(text), maxSidecar)
 	}
 	_, err = w.Write(append(text, '\n'))
 	return err
+}
+
+// create writes the sidecar to a new file. None is left of one that can't be
+// written in full: with it the capture alone could not be opened either.
+func (s *sidecar) create(name string) error {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(s.write(f), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(name))
+	}
+	return nil
 }
 
 // readSidecar reads a sidecar, which may come from anybody: every text in it is
