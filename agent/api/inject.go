@@ -13,7 +13,8 @@ const (
 	// the server.
 	InjectOut = ""
 	// InjectIn has the frames come in by the device, as if what is behind it had
-	// sent them. Which of the next two ways that is the agent finds out.
+	// sent them. Which of the next two ways that is the agent finds out. It is for
+	// ports of servers: no NIC, tunnel or patch port.
 	InjectIn = "in"
 	// InjectRedirect is InjectIn by a device of the agent's own, which the kernel
 	// redirects into Device. Device must be in a bridge.

@@ -113,6 +113,8 @@ func (n *Node) openWay(ctx context.Context, req api.InjectRequest) (way, error) 
 		return n.openSwitch(ctx, req.Netns, req.Device)
 	case holder.bridge == "":
 		return nil, failf(ErrArgument, "inject: %s is in no bridge, so nothing would take the frames up", req.Device)
+	case !holder.serves():
+		return nil, failf(ErrArgument, "inject: no server is behind %s (%s): frames come in by a tap or a veth alone", req.Device, holder.kind)
 	}
 	return n.openRedirect(ns, f, holder, req.Frames[0][6:12])
 }

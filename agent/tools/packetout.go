@@ -55,6 +55,11 @@ func (r ovsRows) port(name string) (bridge string, port uint16, err error) {
 			if p.Interface != name {
 				continue
 			}
+			// Patch ports, tunnels and NICs have none: what comes in by them nobody
+			// holds against any server's rules.
+			if p.IfaceID == "" {
+				return "", 0, failf(ErrArgument, "inject: %s of bridge %s is no server's port: it has no iface-id in Open vSwitch", name, b.Name)
+			}
 			// OFPP_MAX of OpenFlow 1.0; Open vSwitch gives no higher number.
 			if p.OFPort < 1 || p.OFPort >= 0xff00 {
 				return "", 0, failf(ErrUnavailable, "inject: %s of bridge %s does not work in Open vSwitch: its OpenFlow port is %d %s", name, b.Name, p.OFPort, p.Error)

@@ -59,7 +59,7 @@ func realSwitch(t *testing.T) (dir, sent string) {
 	daemon("ovs-vswitchd", "--enable-dummy=override", "--disable-system", "unix:"+socket)
 	tool("ovs-vsctl", "--db=unix:"+socket, "--timeout=10", "--retry",
 		"add-br", "br0", "--", "set", "Bridge", "br0", "datapath_type=dummy", "fail_mode=secure",
-		"--", "add-port", "br0", "p1", "--", "set", "Interface", "p1", "type=dummy", "ofport_request=1",
+		"--", "add-port", "br0", "p1", "--", "set", "Interface", "p1", "type=dummy", "ofport_request=1", "external_ids:iface-id=1",
 		"--", "add-port", "br0", "p2", "--", "set", "Interface", "p2", "type=dummy", "ofport_request=2", "options:tx_pcap="+sent)
 	tool("ovs-ofctl", "add-flow", "unix:"+filepath.Join(dir, "br0.mgmt"), "in_port=1,actions=output:2")
 	return dir, sent
@@ -94,6 +94,9 @@ func TestInjectSwitch(t *testing.T) {
 	err = run(t.Context(), t, node, inject(), api.InjectRequest{Device: "p9", Way: api.InjectIn, Frames: [][]byte{probe(0)}, Count: 1, Interval: time.Second}, newMemory())
 	if !errors.Is(err, ErrNotFound) || !strings.Contains(err.Error(), "p9 does not exist") || !strings.Contains(err.Error(), "in no bridge") {
 		t.Errorf("a port that is not there: %v", err)
+	}
+	if _, err := node.openSwitch(t.Context(), "", "p2"); !errors.Is(err, ErrArgument) || !strings.Contains(err.Error(), "no server's port") {
+		t.Errorf("a port that is no server's: %v", err)
 	}
 	if _, err := node.openSwitch(t.Context(), "qdhcp-1", "p1"); !errors.Is(err, ErrArgument) {
 		t.Errorf("in a namespace: %v", err)

@@ -18,8 +18,13 @@ import (
 type holder struct {
 	device
 	mtu    int
-	bridge string // the Linux bridge or the kernel's Open vSwitch; "" for none
+	kind   string // as ip-link(8) calls it; "device" for a NIC
+	bridge string // the Linux bridge that holds it; "" for none
 }
+
+// serves tells whether a server or a namespace may be behind it: what comes in
+// by a NIC, a VLAN of one or a tunnel nobody holds against any server's rules.
+func (h holder) serves() bool { return h.kind == "tuntap" || h.kind == "veth" }
 
 // findHolder looks a device up in the namespace ns.
 func findHolder(ns *os.File, netnsName, name string) (holder, error) {
@@ -44,7 +49,7 @@ func findHolder(ns *os.File, netnsName, name string) (holder, error) {
 		if err != nil {
 			return failf(ErrNotFound, "inject: %s is gone: %w", name, err)
 		}
-		out.mtu = link.Attrs().MTU
+		out.mtu, out.kind = link.Attrs().MTU, link.Type()
 		if link.Attrs().MasterIndex == 0 {
 			return nil
 		}

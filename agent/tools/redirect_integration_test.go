@@ -175,6 +175,11 @@ func TestInjectInRefused(t *testing.T) {
 		"in no bridge":      {"l0", api.InjectRedirect, nil, ErrArgument, "in no bridge"},
 		"in no switch":      {"l0", api.InjectIn, nil, ErrArgument, "Open vSwitch"},
 		"not there":         {"tap9", api.InjectIn, nil, ErrNotFound, "tap9"},
+		"a tunnel":          {"vxlan-5", api.InjectIn, func(*Node) { sh(t, "ip -n "+r.left+" link add vxlan-5 master br0 type vxlan id 5 dev l0 dstport 4789") }, ErrArgument, "no server is behind vxlan-5"},
+		"a tap without VM": {"tap1", api.InjectIn, func(*Node) {
+			sh(t, "ip -n "+r.left+" tuntap add tap1 mode tap")
+			sh(t, "ip -n "+r.left+" link set tap1 up master br0")
+		}, ErrUnavailable, "no carrier"},
 		"without a journal": {"tap0", api.InjectIn, func(n *Node) { n.Journal = nil }, ErrNotReady, "state:"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -195,10 +200,11 @@ func TestInjectInRefused(t *testing.T) {
 	}
 }
 
-// TestUndoLeft has an agent die with a scratch device made, twice. The second
-// time somebody has made another device with its name since.
+// TestUndoLeft has an agent die with a scratch device made, with one that was
+// noted and not made or removed and not struck out, and with one whose name
+// somebody else's device has since.
 func TestUndoLeft(t *testing.T) {
-	for name, taken := range map[string]bool{"ours": false, "somebody else's": true} {
+	for name, then := range map[string]struct{ gone, taken bool }{"ours": {}, "gone": {gone: true}, "somebody else's": {true, true}} {
 		t.Run(name, func(t *testing.T) {
 			r, node := bridged(t)
 			ns, err := node.netnsByName(r.left)
@@ -215,8 +221,10 @@ func TestUndoLeft(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.netlink.Close()
-			if taken {
+			if then.gone {
 				sh(t, "ip -n "+r.left+" link delete "+s.name)
+			}
+			if then.taken {
 				sh(t, "ip -n "+r.left+" link add "+s.name+" type veth peer name stp9")
 			}
 			j := reopen(t, node)
@@ -224,7 +232,7 @@ func TestUndoLeft(t *testing.T) {
 				t.Fatalf("the journal knows %d devices", n)
 			}
 			UndoLeft(node)
-			if left := scratches(t, r.left); taken == (len(left) == 0) {
+			if left := scratches(t, r.left); then.taken == (len(left) == 0) {
 				t.Errorf("there are the devices %v", left)
 			}
 			if n := len(j.Left()); n != 0 {
