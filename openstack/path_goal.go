@@ -21,7 +21,7 @@ func (s *Snapshot) PathBetween(from, to string) (Path, error) {
 		return Path{}, err
 	}
 	if a.ID == z.ID {
-		return Path{}, problemf(nil, "a path needs two ports; both are %s", a.ID)
+		return Path{}, problemf(nil, "a path needs two ports; both are %s", s.DisplayName(a))
 	}
 	path := Path{Goal: GoalPort, From: s.end(a), To: s.end(z)}
 	out, back := s.between(a, z), s.between(z, a)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"steth/openstack"
@@ -131,22 +132,25 @@ func (f facts) lost(i match.Interval) probes.Finding {
 	out, back := count(f.sum.Out), count(f.sum.Back)
 	what, of, other := "", out, ""
 	if i.Direction == match.Back {
-		what, of = " replies", back
+		what, of = " "+f.returning(), back
 		other = fmt.Sprintf("; out %d of %d", out-f.sum.Out.Lost, out)
 	} else if back > 0 && len(f.path.Back) == 0 {
-		other = fmt.Sprintf("; replies %d of %d", back-f.sum.Back.Lost, back)
+		other = fmt.Sprintf("; %s %d of %d", f.returning(), back-f.sum.Back.Lost, back)
 	}
 	from, to := f.hops[i.From], f.hops[i.To]
 	size := ""
 	if i.Crossed > 0 && i.LongestCrossed > 0 && i.Shortest > i.LongestCrossed {
 		size = fmt.Sprintf(", all longer than %d bytes", i.LongestCrossed)
 	}
-	reason := fmt.Sprintf("%d of %d%s lost between %s and %s%s%s", i.Lost, of, what, from.Name(), to.Name(), size, other)
+	low, high := min(i.From, i.To), max(i.From, i.To)
+	suspects := f.suspects(low, high)
+	reason := fmt.Sprintf("%d of %d%s lost between %s and %s%s%s%s", i.Lost, of, what, from.Name(), to.Name(), size, suspects, other)
 	if more := f.otherLosses(i); more > 0 {
 		reason += fmt.Sprintf("; %d more lost elsewhere", more)
 	}
-	reason += f.suspects(min(i.From, i.To), max(i.From, i.To))
-	reason += f.counted(min(i.From, i.To), max(i.From, i.To), i.Direction == match.Back)
+	if suspects == "" { // counters help to find what is known then
+		reason += f.counted(low, high, i.Direction == match.Back)
+	}
 	return probes.Finding{
 		Code: "lost", Reason: reason, Host: to.Host, Netns: to.Netns, Device: to.Device,
 		Next: []probes.Next{
@@ -177,6 +181,15 @@ func (f facts) suspects(low, high int) string {
 		}
 	}
 	return text
+}
+
+// returning is what packets on the way back are called: replies, where any
+// packet was answered; else the far end may well speak of its own accord.
+func (f facts) returning() string {
+	if f.sum.Out.Answered > 0 || f.sum.Out.Unanswered == 0 {
+		return "replies"
+	}
+	return "back"
 }
 
 // otherLosses is how many packets were lost that way at another place for sure.
@@ -301,15 +314,42 @@ func (f facts) unfollowed() probes.Finding {
 			dropped = append(dropped, fmt.Sprintf("the capture at %s dropped %d", f.hops[i].Name(), h.Dropped))
 		}
 	}
-	for _, h := range f.hops {
-		if h.State == Broken {
-			dropped = append(dropped, fmt.Sprintf("%s was not watched to the end: %s", h.Name(), h.Why))
-		}
+	if text := f.unwatched(); text != "" {
+		dropped = append(dropped, text)
 	}
 	if len(dropped) > 0 {
 		reason += ": " + strings.Join(dropped, ", ")
 	}
 	return probes.Finding{Code: "not-followed", Reason: reason + f.answers() + f.margin()}
+}
+
+// unwatched tells which hops were not watched to the end and why, those of one
+// host with one reason together; "" where all were.
+func (f facts) unwatched() string {
+	type group struct{ host, why string }
+	var order []group
+	hops := map[group][]Hop{}
+	for _, h := range f.hops {
+		if g := (group{h.Host, h.Why}); h.State == Broken {
+			if hops[g] == nil {
+				order = append(order, g)
+			}
+			hops[g] = append(hops[g], h)
+		}
+	}
+	texts := make([]string, len(order))
+	for i, g := range order {
+		who := hops[g][0].Name() + " was"
+		if list := hops[g]; len(list) > 1 {
+			numbers := make([]string, len(list)-1)
+			for n := range numbers {
+				numbers[n] = strconv.Itoa(list[n].Index)
+			}
+			who = fmt.Sprintf("hops %s and %d on %s were", strings.Join(numbers, ", "), list[len(list)-1].Index, g.host)
+		}
+		texts[i] = fmt.Sprintf("%s not watched to the end: %s", who, g.why)
+	}
+	return strings.Join(texts, ", ")
 }
 
 // intercepted tells of packets that were answered, and not by the path's end.
@@ -333,6 +373,10 @@ func (f facts) unanswered() probes.Finding {
 
 func (f facts) delivered() probes.Finding {
 	out := probes.Finding{Code: "delivered", Reason: f.came() + f.answers() + f.margin()}
+	if text := f.unwatched(); text != "" { // what passed since then nobody knows
+		out.Code = "not-followed"
+		out.Reason += "; but " + text
+	}
 	if f.sent != nil && f.sent.Kind == craft.UDP && f.sum.Back.Rows == 0 {
 		out.Reason += "; no answer was seen, and UDP need not give one"
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"steth/openstack"
 	"steth/packets/match"
@@ -139,6 +140,14 @@ func TestJudge(t *testing.T) {
 			},
 			7, 0, probes.Fail, "lost", "7 of 7 lost between 2 eth1 on cmp1 and 5 tap2 on cmp2; in between eth1 is not on cmp2",
 		},
+		"a cause comes before the way back, and in place of counters": {
+			func(f *facts) {
+				f.hops[2].Counter = &Counter{OutPort: "br-phy", Out: 9, At: time.Unix(2, 0), Since: time.Unix(1, 0)}
+				f.hops[3].Check.Faults = []openstack.Difference{{Kind: openstack.DifferTag, Text: "the VLAN tag of eth1 is 99"}}
+				lose(&f.sum, match.Interval{Direction: match.Out, From: 1, To: 3, Lost: 7})
+			},
+			7, 2, probes.Fail, "lost", "7 of 7 lost between 2 eth1 on cmp1 and 4 eth1 on cmp2; the VLAN tag of eth1 is 99; replies 2 of 2",
+		},
 		"the far host is not seen": {
 			func(f *facts) {
 				for i := 3; i < 5; i++ {
@@ -207,6 +216,29 @@ func TestJudge(t *testing.T) {
 				f.hops[4].State, f.hops[4].Why = Broken, "the device has disappeared"
 			},
 			7, 0, probes.Warn, "not-followed", "1 of 7 could not be followed to 5 tap2 on cmp2: 5 tap2 on cmp2 was not watched to the end: the device has disappeared",
+		},
+		"an agent went away": {
+			func(f *facts) {
+				f.sum.Out.Delivered, f.sum.Out.Unknown = 6, 1
+				for i := 3; i < 5; i++ {
+					f.hops[i].State, f.hops[i].Why = Broken, broke("cmp2", rpc.Errorf(rpc.UnexpectedEnd, "capture: the session was closed"))
+				}
+			},
+			7, 0, probes.Warn, "not-followed", "1 of 7 could not be followed to 5 tap2 on cmp2: hops 4 and 5 on cmp2 were not watched to the end: the agent on cmp2 stopped answering",
+		},
+		"an agent went away after all came": {
+			func(f *facts) {
+				f.hops[4].State, f.hops[4].Why = Broken, "the agent on cmp2 stopped answering"
+			},
+			7, 7, probes.Warn, "not-followed", "7 of 7 came to 5 tap2 on cmp2, the end; replies 7 of 7; but 5 tap2 on cmp2 was not watched to the end: the agent on cmp2 stopped answering",
+		},
+		"the far end speaks of its own accord": {
+			func(f *facts) {
+				f.sum.Out.Answered, f.sum.Out.Unanswered = 0, 7
+				f.sum.Back.Lost = 4
+				lose(&f.sum, match.Interval{Direction: match.Out, From: 0, To: 1, Lost: 7})
+			},
+			7, 4, probes.Fail, "lost", "7 of 7 lost between 1 tap1 on cmp1 and 2 eth1 on cmp1; back 0 of 4",
 		},
 		"a device differs": {
 			func(f *facts) {

@@ -15,6 +15,7 @@ import (
 	"steth/packets/craft"
 	"steth/packets/match"
 	"steth/probes"
+	"steth/rpc"
 )
 
 const (
@@ -396,7 +397,7 @@ func (s *Session) over(d *device, err error) {
 			case err == nil:
 				h.State = Ended
 			case h.State == Watching:
-				h.State, h.Why, h.err = Broken, err.Error(), err
+				h.State, h.Why, h.err = Broken, broke(d.host, err), err
 			default:
 				h.State, h.Why, h.err = Unseen, err.Error(), err
 			}
@@ -406,6 +407,14 @@ func (s *Session) over(d *device, err error) {
 		d.feed.End(err.Error())
 		s.env.Log.Warn("path: capture", "device", d.where(), "host", d.host, "err", err)
 	}
+}
+
+// broke says in words why a capture ended before its time.
+func broke(host string, err error) string {
+	if errors.Is(err, rpc.ErrUnexpectedEnd) {
+		return "the agent on " + host + " stopped answering"
+	}
+	return err.Error()
 }
 
 func (s *Session) beganAt() (time.Time, bool) {

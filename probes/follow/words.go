@@ -42,7 +42,7 @@ func (h Hop) SeenBy() string {
 	case Ended, Watching:
 		return "packets"
 	case Broken:
-		return "packets, till it ended"
+		return "packets, ended"
 	}
 	switch {
 	case h.State == Unseen && h.Seen == openstack.SeenPackets:
