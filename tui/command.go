@@ -42,7 +42,7 @@ func commands() []command {
 		list,
 		command{"find", "TEXT", "find an address, MAC, name or id", nil, (*App).findText},
 		command{"probe", "NAME", "ask a probe about what is selected", probeNames, (*App).probeNamed},
-		command{"path", "PORT [PORT]", "follow packets at every hop of a path", portNames, (*App).pathNamed},
+		command{"path", "PORT [TO]", "follow packets at every hop; TO: port, dhcp, outside", portNames, (*App).pathNamed},
 		command{"fleet", "", "the agents: up, round trip, clock, tools", nil, func(a *App, _ string) tea.Cmd { return a.openFleet() }},
 		command{"dial", "[NODE...]", "dial agents, all without a name", nodeNames, (*App).dialNamed},
 		command{"new", "", "a workspace of its own for the next probe", nil, (*App).newTab},

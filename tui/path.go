@@ -226,11 +226,20 @@ func portNames(a *App) []string {
 			out = append(out, name)
 		}
 	}
+	for _, g := range pathGoals {
+		if name := lead + g; lead != "" && strings.HasPrefix(name, arg) {
+			out = append(out, name)
+		}
+	}
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
-// pathNamed follows packets along the path of a port, or from one to another.
+// pathGoals are the words for where a path leads that is no port's.
+var pathGoals = []string{string(openstack.GoalDHCP), string(openstack.GoalGateway), string(openstack.GoalOutside)}
+
+// pathNamed follows packets along the path of a port, from one to another, or
+// to one of pathGoals. These go before ports of the same name.
 func (a *App) pathNamed(arg string) tea.Cmd {
 	snap := a.env.Backend.Snapshot()
 	names := strings.Fields(arg)
@@ -238,7 +247,11 @@ func (a *App) pathNamed(arg string) tea.Cmd {
 		names = []string{o.ObjectID()}
 	}
 	if len(names) == 0 || len(names) > 2 {
-		return a.refuse(errors.New("say which port, or which two: :path web-1 db-2"))
+		return a.refuse(errors.New("say which port, or which two: :path web-1 db-2, or :path web-1 outside"))
+	}
+	goal := openstack.Goal("")
+	if len(names) == 2 && slices.Contains(pathGoals, names[1]) {
+		goal, names = openstack.Goal(names[1]), names[:1]
 	}
 	var ports []openstack.Object
 	for _, n := range names {
@@ -248,7 +261,7 @@ func (a *App) pathNamed(arg string) tea.Cmd {
 		}
 		ports = append(ports, o)
 	}
-	q := PathQuestion{From: ports[0].ObjectID()}
+	q := PathQuestion{Goal: goal, From: ports[0].ObjectID()}
 	if len(ports) == 2 {
 		q.Goal, q.To = openstack.GoalPort, ports[1].ObjectID()
 	}

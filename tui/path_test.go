@@ -339,6 +339,8 @@ func TestPathByName(t *testing.T) {
 		{"path web-1 web-2", "→  web-2"},
 		{"path web-1", "→  outside"},
 		{"path 8f2c1f6e-0c1d-4b67-9d00-000000000001 db-2", "→  db-2"},
+		{"path web-1 outside", "→  outside"},
+		{"path web-1 gateway", "→  gateway"},
 		{"path", "say which port"},
 		{"path web-1 web-2 db-2", "say which port"},
 		{"path nosuch", "nosuch"},
