@@ -168,6 +168,9 @@ func Goals(env *page.Env, snap *openstack.Snapshot, from string, msg func(backen
 		for _, f := range port.Fixed {
 			addresses = append(addresses, f.IP)
 		}
+		if n, ok := snap.Network(port.NetworkID); ok && n.Name != "" { // every network has its gateway
+			addresses = append(addresses, "in "+n.Name)
+		}
 		q := backend.PathQuestion{Goal: openstack.GoalPort, From: from, To: port.ID}
 		out = append(out, option(q, snap.DisplayName(port), strings.Join(addresses, " "), port.Host))
 	}

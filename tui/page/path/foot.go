@@ -64,7 +64,10 @@ func (p *Page) foot(width int, roomy bool) []string {
 func (p *Page) aboutPacket(r *match.Row) part.Spans {
 	th, hops := p.env.Theme, p.standing.Hops
 	out := part.Spans{{Style: th.Muted, Text: fmt.Sprintf("%d  ", r.Number)}, {Style: th.Text, Text: follow.Packet(r)}}
-	said := append([]string{follow.Became(hops, r)}, follow.Remarks(r)...)
+	said := []string{follow.Became(hops, r)}
+	if !p.young(r) { // a hop that has not told yet has not missed it
+		said = append(said, follow.Remarks(r)...)
+	}
 	if r.Answer == match.Answered {
 		said = append(said, fmt.Sprintf("answered by %d", r.Mate))
 	}

@@ -69,8 +69,12 @@ const (
 // as expected, where others ask for room.
 const calm = 8
 
+// foundShare is the part of the width that the last column asks for at most: a
+// long fault stands in the conclusion, and WHAT must not jump for it.
+const foundShare = 2.0 / 5
+
 // hopColumnsOf are the columns with what the hops ask for.
-func (p *Page) hopColumnsOf(hops []follow.Hop, cells [][]part.Spans) []column {
+func (p *Page) hopColumnsOf(hops []follow.Hop, cells [][]part.Spans, width int) []column {
 	arrow := p.env.Theme.Glyphs.Arrow
 	cols := []column{
 		colIndex: {title: "#", right: true},
@@ -89,6 +93,8 @@ func (p *Page) hopColumnsOf(hops []follow.Hop, cells [][]part.Spans) []column {
 			n := cells[i][c].Width()
 			if v, _ := h.Confirmed(); c == colFound && (v == probes.OK || v == probes.Skip) {
 				n = min(n, part.TextWidth(cols[c].title)+calm) // what is well gives way to WHAT
+			} else if c == colFound {
+				n = min(n, int(float64(width)*foundShare))
 			}
 			cols[c].want = max(cols[c].want, n)
 		}
@@ -220,6 +226,9 @@ func (p *Page) foundCell(hops []follow.Hop, i int, b *blame) part.Spans {
 	if h.Seen == openstack.SeenCounters && v == probes.OK { // OUT and BACK have the rest
 		text, _, _ = strings.Cut(text, ";")
 	}
+	if h.Device != "" { // it stands in the same row
+		text = strings.ReplaceAll(text, " of "+h.Device+" in ", " in ")
+	}
 	sign := page.VerdictSign(th, v)
 	style := th.Muted
 	if v != probes.OK {
@@ -251,7 +260,7 @@ func (p *Page) drawHops(width, height int) []string {
 	for i := range hops {
 		cells[i] = p.hopCells(hops, i, sum.Hops[i], at(i))
 	}
-	cols := p.hopColumnsOf(hops, cells)
+	cols := p.hopColumnsOf(hops, cells, width)
 	widths := fitted(cols, width-2)
 	head := part.NewLine(width, th).Skip(1)
 	lay(head, cols, widths, headings(cols, func(s string) part.Span { return part.Span{Style: th.Muted, Text: s} }))

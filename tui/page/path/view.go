@@ -105,8 +105,15 @@ func (p *Page) titleLine(width int) string {
 	following := part.Spans{{Style: th.Muted, Text: "following "}, {Style: th.Info, Text: follow.Words(p.what)}}
 	var ends part.Spans
 	total := func() int { return 1 + ends.Width() + following.Width() + clock.Width() + counts.Width() + 3*3 }
-	for _, detail := range [][4]bool{{true, true, true, true}, {true, false, true, true}, {false, false, true, true}, {false, false, false, true}, {}} {
-		clock, counts = p.clock(detail[3]), p.counts(detail[3])
+	for _, detail := range [][5]bool{ // addresses, hosts, the word, all counts, all of the clock
+		{true, true, true, true, true},
+		{true, false, true, true, true},
+		{true, false, true, true, false},
+		{false, false, true, true, true},
+		{false, false, false, true, true},
+		{},
+	} {
+		clock, counts = p.clock(detail[4]), p.counts(detail[3])
 		ends = nil
 		if detail[2] {
 			ends = part.Spans{{Style: th.AccentStrong, Text: "Path"}, {Style: th.Text, Text: "  "}}
@@ -184,18 +191,24 @@ func (p *Page) counts(whole bool) part.Spans {
 	out := part.Spans{{Style: th.Muted, Text: "seen "}, {Style: th.Strong, Text: page.Count(seen)}}
 	switch n := number(sum.Back); {
 	case !whole:
-	case sum.Out.Answered+sum.Out.Unanswered > 0:
-		out = append(out, part.Span{Style: th.Muted, Text: "   answered "}, part.Span{Style: th.Strong, Text: page.Count(int(sum.Out.Answered))})
+	case sum.Out.Answered+sum.Out.Unanswered > 0: // not every packet asks for an answer
+		out = append(out, part.Span{Style: th.Muted, Text: "   answered "}, part.Span{Style: th.Strong, Text: page.Count(int(sum.Out.Answered))},
+			part.Span{Style: th.Muted, Text: " of " + page.Count(int(sum.Out.Answered+sum.Out.Unanswered))})
 	case n > 0 && seen != n:
 		out = append(out, part.Span{Style: th.Muted, Text: "   back "}, part.Span{Style: th.Strong, Text: page.Count(n)})
 	}
-	lost := sum.Out.Lost
-	if len(p.path.Back) == 0 {
-		lost += sum.Back.Lost
+	back := sum.Back.Lost
+	if len(p.path.Back) > 0 {
+		back = 0
 	}
-	if lost > 0 {
-		out = append(out, part.Span{Style: th.Muted, Text: "   "}, part.Span{Style: th.Bad, Text: "lost " + page.Count(int(lost))})
-	} else {
+	switch {
+	case sum.Out.Lost > 0 && back > 0:
+		out = append(out, part.Span{Style: th.Muted, Text: "   "}, part.Span{Style: th.Bad, Text: fmt.Sprintf("lost %s, %s back", page.Count(int(sum.Out.Lost)), page.Count(int(back)))})
+	case back > 0:
+		out = append(out, part.Span{Style: th.Muted, Text: "   "}, part.Span{Style: th.Bad, Text: fmt.Sprintf("lost %s back", page.Count(int(back)))})
+	case sum.Out.Lost > 0:
+		out = append(out, part.Span{Style: th.Muted, Text: "   "}, part.Span{Style: th.Bad, Text: "lost " + page.Count(int(sum.Out.Lost))})
+	default:
 		out = append(out, part.Span{Style: th.Muted, Text: "   lost "}, part.Span{Style: th.Strong, Text: "0"})
 	}
 	if n := p.hold.Session.Sampled(); n > 1 {
@@ -207,11 +220,21 @@ func (p *Page) counts(whole bool) part.Spans {
 	return out
 }
 
-// ruleLine is the thin line over the packets, with the filter in it.
+// ruleLine is the thin line over the packets, with the filter in it, and which
+// hops are on the screen where not all are.
 func (p *Page) ruleLine(width int) string {
 	th := p.env.Theme
+	shown := ""
+	if n := len(p.standing.Hops); n > p.hops.height {
+		shown = fmt.Sprintf(" hops %d-%d of %d ", p.hops.top+1, p.hops.top+p.hops.height, n)
+	}
 	if !p.typing && !p.rows.filtered() {
-		return part.Rule(width, th)
+		if shown == "" {
+			return part.Rule(width, th)
+		}
+		l := part.NewLine(width, th)
+		return l.Put(th.Rule, strings.Repeat(th.Glyphs.HLine, max(width-part.TextWidth(shown)-2, 0))).Put(th.Muted, shown).
+			Put(th.Rule, strings.Repeat(th.Glyphs.HLine, 2)).String()
 	}
 	p.hot.filterY = p.hot.hopsY + p.hot.hopsH
 	l := part.NewLine(width, th).Put(th.Rule, strings.Repeat(th.Glyphs.HLine, 2)).Skip(1)
@@ -237,6 +260,6 @@ func (p *Page) ruleLine(width int) string {
 		}
 		l.Put(th.Accent, "esc").Put(th.Muted, " all packets").Skip(1)
 	}
-	l.Put(th.Rule, strings.Repeat(th.Glyphs.HLine, max(l.Left()-1, 0)))
+	l.Put(th.Rule, strings.Repeat(th.Glyphs.HLine, max(l.Left()-1-part.TextWidth(shown), 0))).Put(th.Muted, shown)
 	return l.String()
 }
