@@ -46,8 +46,7 @@ func (h *Hop) confirm(found []api.Namespace, facts openstack.HostFacts) {
 	case len(h.Check.Faults) > 0 && len(h.Check.Among) == 0:
 		h.State, h.Why = Unseen, h.Check.Faults[0].Text
 	case len(h.Check.Among) > 0:
-		h.guesses = h.Check.Among
-		h.State, h.Device = Opening, strings.Join(h.guesses, " or ")
+		h.oneOf(h.Check.Among)
 	case h.Check.None != "":
 		h.State, h.Why = Unseen, h.Check.None
 	default:
@@ -74,18 +73,32 @@ func (h *Hop) tell() {
 // guess takes every NIC that may be the one in an Open vSwitch bridge. Which it
 // is stands in OVSDB alone; so all are watched, and the packets tell.
 func (h *Hop) guess(found []api.Namespace) {
+	var may []string
 	for _, ns := range found {
 		for _, l := range ns.Links {
 			if ns.Name == h.Netns && l.Up && mayBeUplink(l) {
-				h.guesses = append(h.guesses, l.Name)
+				may = append(may, l.Name)
 			}
 		}
 	}
-	if len(h.guesses) == 0 {
+	if len(may) == 0 {
 		h.State, h.Why = Unseen, "no NIC was found that Open vSwitch could hold; OVSDB was not asked"
 		return
 	}
-	h.State, h.Device = Opening, strings.Join(h.guesses, " or ")
+	h.oneOf(may)
+}
+
+// mostGuesses is how many devices are watched for one hop: a host has a few NICs.
+const mostGuesses = 16
+
+// oneOf has all of them watched, for the hop is one.
+func (h *Hop) oneOf(devices []string) {
+	if n := len(devices); n > mostGuesses {
+		h.State, h.Why = Unseen, fmt.Sprintf("it may be any of %d devices, and %d at most are watched for one hop", n, mostGuesses)
+		return
+	}
+	h.guesses = devices
+	h.State, h.Device = Opening, strings.Join(devices, " or ")
 }
 
 // mayBeUplink tells whether Open vSwitch may hold a link as a NIC: it listens to

@@ -623,3 +623,30 @@ func TestTimeIsOver(t *testing.T) {
 		})
 	}
 }
+
+// TestManyGuesses has hosts tell of many devices that may be the hop: no capture
+// is opened for each.
+func TestManyGuesses(t *testing.T) {
+	var ns api.Namespace
+	var facts openstack.SwitchFacts
+	facts.Bridges = []string{"br-ex"}
+	for n := range 5000 {
+		name := fmt.Sprintf("eth%d", n)
+		ns.Links = append(ns.Links, api.Link{Name: name, Kind: "device", Up: true, Promisc: true})
+		facts.Ports = append(facts.Ports, openstack.SwitchPort{Bridge: "br-ex", Name: name, OFPort: n + 1})
+	}
+	for name, told := range map[string]*openstack.SwitchFacts{"guessed": nil, "by OVSDB": &facts} {
+		for _, many := range []bool{true, false} {
+			found := []api.Namespace{ns}
+			if !many {
+				found[0].Links = ns.Links[:3]
+			}
+			hops := []Hop{begin(openstack.Hop{Index: 1, Host: "cmp1", Seen: openstack.SeenPackets, Locate: openstack.Locate{Uplink: "br-ex"}})}
+			settle(hops, "cmp1", answer{links: found, openVSwitch: told})
+			captures := len(arrange(hops, "cmp1", 0, openstack.Follow{What: openstack.FollowAll}))
+			if many && (captures != 0 || hops[0].State != Unseen || !strings.Contains(hops[0].Why, "5000")) || !many && captures != 3 {
+				t.Errorf("%s: %d captures, the hop is %s %q", name, captures, hops[0].State, hops[0].Why)
+			}
+		}
+	}
+}
