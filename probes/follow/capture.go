@@ -215,6 +215,9 @@ func (w *watcher) once(ctx context.Context, shift int) error {
 
 func (w *watcher) take(p packets.Packet) error {
 	p.Time -= w.offset
+	if !timely(p.Time) {
+		return errTime
+	}
 	w.newest = max(w.newest, p.Time)
 	if w.device.guess && !w.proven {
 		w.proven = true
@@ -229,6 +232,9 @@ func (w *watcher) take(p packets.Packet) error {
 // which happened since it told before.
 func (w *watcher) tell(c capture.Counts) {
 	now := c.Time - w.offset
+	if !timely(now) {
+		now = w.session.env.Now().UnixNano()
+	}
 	switch {
 	case !c.Started:
 		return
@@ -331,6 +337,10 @@ func census(counts []int, seconds int) string {
 	}
 	return fmt.Sprintf("%s in %d s", strings.Join(parts, ", "), seconds)
 }
+
+// errTime says that an agent's times make no sense, and what would be saved of
+// them could not be replayed.
+var errTime = errors.New("the agent tells of packets at times that can't be right")
 
 // errGone says that an agent ended a capture that nobody had bounded.
 var errGone = errors.New("the agent ended the capture")

@@ -40,7 +40,7 @@ func (h *Hop) confirm(found []api.Namespace, facts openstack.HostFacts) {
 		h.State, h.Device = Opening, h.Check.Device
 		for _, d := range facts.Devices {
 			if d.Netns == h.Netns && d.Name == h.Device {
-				h.found = d.MTU
+				h.found = max(d.MTU, 0)
 			}
 		}
 	case len(h.Check.Faults) > 0 && len(h.Check.Among) == 0:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net/netip"
 	"strings"
 	"sync"
@@ -648,5 +649,32 @@ func TestManyGuesses(t *testing.T) {
 				t.Errorf("%s: %d captures, the hop is %s %q", name, captures, hops[0].State, hops[0].Why)
 			}
 		}
+	}
+}
+
+// TestOddAgent has an agent tell what can't be right: what was seen elsewhere
+// can still be saved and replayed.
+func TestOddAgent(t *testing.T) {
+	for name, at := range map[string]int64{"before time": math.MinInt64 + 5, "negative": -7, "beyond it": math.MaxInt64} {
+		t.Run(name, func(t *testing.T) {
+			now := time.Now().Add(-20 * time.Second).UnixNano()
+			h := &hosts{
+				links: map[string][]api.Namespace{"cmp1": devices("tap1", "brq1"), "cmp2": devices("tap2")},
+				captures: map[string]func(*script){"cmp1/tap1": passes(now, 0, false, 1, 2), "cmp1/brq1": passes(now, ms/10, false, 1, 2), "cmp2/tap2": func(s *script) {
+					s.started(at)
+					s.stats(at, 3)
+					s.packet(at, true, echo(1))
+				}},
+			}
+			h.links["cmp2"][0].Links[0].MTU = -1
+			s := run(t, h, plan(10*time.Second))
+			if f, ended := s.Finding(); !ended || f.Verdict == probes.OK {
+				t.Errorf("%+v", f)
+			}
+			r := s.Recording()
+			if err := r.Check(); err != nil {
+				t.Errorf("the recording can't be replayed: %v", err)
+			}
+		})
 	}
 }
