@@ -30,21 +30,7 @@ const (
 // benchCapture sends frames over a veth in a network namespace of its own, and
 // counts what reaches a file: by steth and an agent, and by tcpdump.
 func benchCapture(ctx context.Context, b *bench) error {
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	bin, err := filepath.Abs(b.bin)
-	if err != nil {
-		return err
-	}
-	// The namespaces end with their last process.
-	cmd := exec.CommandContext(ctx, self, "generate", bin, b.dir, strconv.Itoa(b.rounds()))
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID, Pdeathsig: syscall.SIGKILL,
-	}
-	return cmd.Run()
+	return b.inNamespaces(ctx, "generate")
 }
 
 // host is the inside of the namespace.
@@ -104,20 +90,7 @@ func (h *host) links() error {
 	if err := errors.Join(netlink.LinkSetUp(lo), netlink.LinkAdd(veth)); err != nil {
 		return err
 	}
-	for _, name := range []string{"gen", "cap"} {
-		// No IPv6: its neighbour discovery would be counted as loss or gain.
-		if err := os.WriteFile("/proc/sys/net/ipv6/conf/"+name+"/disable_ipv6", []byte("1"), 0); err != nil && !os.IsNotExist(err) {
-			return err
-		}
-		l, err := netlink.LinkByName(name)
-		if err != nil {
-			return err
-		}
-		if err := netlink.LinkSetUp(l); err != nil {
-			return err
-		}
-	}
-	return nil
+	return up("gen", "cap")
 }
 
 // agent starts an agent and waits until it listens.

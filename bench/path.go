@@ -67,19 +67,7 @@ func (w wire) lay() error {
 			}
 		}
 	}
-	for _, name := range []string{"gen", "tap1", "eth1", "eth2", "tap2", "sink", "br1", "br2"} {
-		if err := os.WriteFile("/proc/sys/net/ipv6/conf/"+name+"/disable_ipv6", []byte("1"), 0); err != nil && !os.IsNotExist(err) {
-			return err
-		}
-		l, err := netlink.LinkByName(name)
-		if err != nil {
-			return err
-		}
-		if err := netlink.LinkSetUp(l); err != nil {
-			return err
-		}
-	}
-	return nil
+	return up("gen", "tap1", "eth1", "eth2", "tap2", "sink", "br1", "br2")
 }
 
 // agents starts an agent for each host.
@@ -174,20 +162,7 @@ const wireStamp = 14 + 20 + 8
 // benchPath sends packets over four hops on two hosts and looks how old the
 // newest one on the path page is.
 func benchPath(ctx context.Context, b *bench) error {
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	bin, err := filepath.Abs(b.bin)
-	if err != nil {
-		return err
-	}
-	cmd := exec.CommandContext(ctx, self, "path-hosts", bin, b.dir, strconv.Itoa(b.rounds()))
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID, Pdeathsig: syscall.SIGKILL,
-	}
-	return cmd.Run()
+	return b.inNamespaces(ctx, "path-hosts")
 }
 
 // pathHosts is what runs in the namespaces: path-hosts BIN DIR ROUNDS.
