@@ -144,9 +144,7 @@ func (j *Journal) read() error {
 	for _, name := range names {
 		switch {
 		case strings.HasSuffix(name, unfinished): // its change was never begun
-			if err := os.Remove(j.path(name)); err != nil {
-				return err
-			}
+			_ = os.Remove(j.path(name)) // on a disk that broke since, it stays and does no harm
 		case strings.HasSuffix(name, suffix):
 			if err := j.readEntry(name); err != nil {
 				return fmt.Errorf("entry %s can't be read, look at it and remove it: %w", name, err)
@@ -178,7 +176,8 @@ func (j *Journal) readEntry(name string) error {
 	e := &Entry{Change: n.Change, journal: j, file: name}
 	j.open++
 	if n.Boot != j.boot {
-		return e.Done()
+		_ = e.Done() // as above
+		return nil
 	}
 	j.left = append(j.left, e)
 	return nil
