@@ -419,7 +419,7 @@ func TestInject(t *testing.T) {
 	d.Press("y")
 	d.UntilText("5 sent")
 	d.UntilText("8 of 17 lost")
-	d.UntilText("only injected")
+	d.UntilText("only injected  0 of 5 came, 0 answered")
 	calm(d)
 	if n := strings.Count(d.Screen(), "lost 7 to 9"); n != 5 {
 		t.Errorf("%d rows, want the 5 that were injected:\n%s", n, d.Screen())

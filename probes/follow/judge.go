@@ -323,31 +323,53 @@ func (f facts) unfollowed() probes.Finding {
 	return probes.Finding{Code: "not-followed", Reason: reason + f.answers() + f.margin()}
 }
 
-// unwatched tells which hops were not watched to the end and why, those of one
-// host with one reason together; "" where all were.
+// unwatched tells which hops were not watched to the end and why; "" where all
+// were.
 func (f facts) unwatched() string {
+	return f.together("was", "were", "not watched to the end", func(h Hop) bool { return h.State == Broken })
+}
+
+// beyond tells which hops behind the last that sees could have seen, and why
+// they don't: "" where nothing better can be had.
+func (f facts) beyond() string {
+	last := f.last()
+	text := f.together("is", "are", "not watched", func(h Hop) bool {
+		return h.Index > f.hops[last].Index && h.State == Unseen && h.Seen == openstack.SeenPackets && h.Host != "" && h.Why != ""
+	})
+	if text == "" {
+		return ""
+	}
+	return "; " + text
+}
+
+// together tells of the hops that are picked, those of one host with one reason
+// in one go.
+func (f facts) together(one, many, what string, pick func(Hop) bool) string {
 	type group struct{ host, why string }
 	var order []group
 	hops := map[group][]Hop{}
 	for _, h := range f.hops {
-		if g := (group{h.Host, h.Why}); h.State == Broken {
-			if hops[g] == nil {
-				order = append(order, g)
-			}
-			hops[g] = append(hops[g], h)
+		if !pick(h) {
+			continue
 		}
+		g := group{h.Host, strings.TrimPrefix(h.Why, h.Host+": ")}
+		if hops[g] == nil {
+			order = append(order, g)
+		}
+		hops[g] = append(hops[g], h)
 	}
 	texts := make([]string, len(order))
 	for i, g := range order {
-		who := hops[g][0].Name() + " was"
-		if list := hops[g]; len(list) > 1 {
+		list := hops[g]
+		who := list[0].Name() + " " + one
+		if len(list) > 1 {
 			numbers := make([]string, len(list)-1)
 			for n := range numbers {
 				numbers[n] = strconv.Itoa(list[n].Index)
 			}
-			who = fmt.Sprintf("hops %s and %d on %s were", strings.Join(numbers, ", "), list[len(list)-1].Index, g.host)
+			who = fmt.Sprintf("hops %s and %d on %s %s", strings.Join(numbers, ", "), list[len(list)-1].Index, g.host, many)
 		}
-		texts[i] = fmt.Sprintf("%s not watched to the end: %s", who, g.why)
+		texts[i] = fmt.Sprintf("%s %s: %s", who, what, g.why)
 	}
 	return strings.Join(texts, ", ")
 }
@@ -368,11 +390,11 @@ func (f facts) intercepted() probes.Finding {
 }
 
 func (f facts) unanswered() probes.Finding {
-	return probes.Finding{Code: "unanswered", Reason: f.came() + "; no answer was seen" + f.margin()}
+	return probes.Finding{Code: "unanswered", Reason: f.came() + "; no answer was seen" + f.margin() + f.beyond()}
 }
 
 func (f facts) delivered() probes.Finding {
-	out := probes.Finding{Code: "delivered", Reason: f.came() + f.answers() + f.margin()}
+	out := probes.Finding{Code: "delivered", Reason: f.came() + f.answers() + f.margin() + f.beyond()}
 	if text := f.unwatched(); text != "" { // what passed since then nobody knows
 		out.Code = "not-followed"
 		out.Reason += "; but " + text

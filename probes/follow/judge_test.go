@@ -154,7 +154,7 @@ func TestJudge(t *testing.T) {
 					f.hops[i].State, f.hops[i].Why = Unseen, "connection refused"
 				}
 			},
-			7, 7, probes.OK, "delivered", "7 of 7 came to 2 eth1 on cmp1, the last hop that can be seen; replies 7 of 7",
+			7, 7, probes.OK, "delivered", "7 of 7 came to 2 eth1 on cmp1, the last hop that can be seen; replies 7 of 7; hops 4 and 5 on cmp2 are not watched: connection refused",
 		},
 		"no answer": {
 			func(f *facts) { f.sum.Out.Unanswered = 4 },

@@ -532,7 +532,7 @@ func TestSlowHost(t *testing.T) {
 		reason string
 	}{
 		"it joins":       {2550 * time.Millisecond, "watching watching unseen asking", "ended ended unseen ended", "74 of 74 came to 4 tap2 on cmp2, the end; no answer was seen; 25 more passed before all captures had begun or when they ended"},
-		"it is given up": {time.Hour, "watching watching unseen asking", "ended ended unseen unseen", "99 of 99 came to 2 brq1 on cmp1, the last hop that can be seen; no answer was seen"},
+		"it is given up": {time.Hour, "watching watching unseen asking", "ended ended unseen unseen", "99 of 99 came to 2 brq1 on cmp1, the last hop that can be seen; no answer was seen; 4 tap2 on cmp2 is not watched: its agent did not answer in 4s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

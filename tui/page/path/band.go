@@ -39,6 +39,7 @@ func (p *Page) band(width, most int) []string {
 	wrapped := part.Wrap(words, room, 2)
 	if len(wrapped) > most {
 		wrapped = wrapped[:most]
+		wrapped[most-1] = append(wrapped[most-1], part.Span{Style: style, Text: " " + th.Glyphs.Ellipsis})
 	}
 	var lines []string
 	for i, w := range wrapped {

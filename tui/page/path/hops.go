@@ -221,6 +221,7 @@ func (p *Page) foundCell(hops []follow.Hop, i int, b *blame) part.Spans {
 		if i > 0 && h.Host != "" && h.Host == hops[i-1].Host && h.Why == hops[i-1].Why {
 			text = "the same"
 		}
+		text = strings.TrimPrefix(text, h.Host+": ") // it stands in the same row
 		return part.Spans{{Style: th.Muted, Text: th.Glyphs.Unknown + " " + text}}
 	}
 	if h.Seen == openstack.SeenCounters && v == probes.OK { // OUT and BACK have the rest

@@ -1,6 +1,7 @@
 package path
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -110,6 +111,35 @@ func (s *source) sift() {
 		}
 		from = s.buf[n-1].Number + 1
 	}
+}
+
+// became sums up what the rows that pass have come to, the newest of them where
+// they are very many: 5 of 5 came, 4 answered.
+func (s *source) became() string {
+	s.read()
+	sent, came, answered, waiting := 0, 0, 0, 0
+	for _, list := range [][]uint64{s.passed, s.open} {
+		for _, number := range list[max(len(list)-batch, 0):] {
+			r := &s.buf[0]
+			if s.session.Rows(number, s.buf[:1]) == 0 || r.Number != number || r.Direction != match.Out {
+				continue
+			}
+			sent++
+			switch r.Verdict {
+			case match.Delivered:
+				came++
+			case match.Waiting:
+				waiting++
+			}
+			if r.Answer == match.Answered {
+				answered++
+			}
+		}
+	}
+	if sent == 0 || waiting == sent {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d came, %d answered", came, sent, answered)
 }
 
 func (s *source) read() {

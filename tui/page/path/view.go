@@ -250,7 +250,7 @@ func (p *Page) ruleLine(width int) string {
 		l.Raw(text, 40)
 	default:
 		if p.rows.only {
-			l.Put(th.Info, "only injected").Skip(2)
+			l.Put(th.Info, "only injected").Skip(2).Put(th.Text, p.rows.became()).Skip(2)
 		}
 		if p.rows.lost {
 			l.Put(th.Bad, "only lost").Skip(2)
