@@ -274,6 +274,7 @@ type rowReport struct {
 	Answer    string       `json:"answer,omitempty"`
 	Mate      uint64       `json:"mate,omitempty"`
 	Of        uint64       `json:"of,omitempty"`
+	Flags     []string     `json:"flags,omitempty"`
 	Marks     []markReport `json:"marks"`
 }
 
@@ -304,7 +305,7 @@ func report(s *follow.Session, f probes.Finding) pathReport {
 func rowOf(hops []follow.Hop, r *match.Row) rowReport {
 	out := rowReport{
 		Number: r.Number, Time: time.Unix(0, r.Time).UTC(), Packet: follow.Packet(r), Bytes: r.Length,
-		Direction: r.Direction.String(), Verdict: r.Verdict.String(), Answer: r.Answer.String(), Mate: r.Mate, Of: r.Of,
+		Direction: r.Direction.String(), Verdict: r.Verdict.String(), Answer: r.Answer.String(), Mate: r.Mate, Of: r.Of, Flags: r.Flags.Names(),
 	}
 	if r.Verdict == match.Lost {
 		out.LostAfter, out.LostAt = hops[r.From].Index, hops[r.To].Index
@@ -394,7 +395,7 @@ func rowCells(hops []follow.Hop, r *match.Row) []string {
 	for _, m := range r.Marks {
 		cells = append(cells, markCell(m))
 	}
-	return append(cells, follow.Became(hops, r))
+	return append(cells, strings.Join(append([]string{follow.Became(hops, r)}, follow.Remarks(r)...), ", "))
 }
 
 func markCell(m match.Mark) string {

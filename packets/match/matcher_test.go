@@ -2,6 +2,7 @@ package match
 
 import (
 	"fmt"
+	"math/bits"
 	"net"
 	"net/netip"
 	"slices"
@@ -867,5 +868,21 @@ func TestOptions(t *testing.T) {
 	}
 	if _, err := New(nil, Options{}); err == nil {
 		t.Error("a path without hops was taken")
+	}
+}
+
+// TestFlagNames: every flag has its own word.
+func TestFlagNames(t *testing.T) {
+	all := Bordering<<1 - 1
+	names := all.Names()
+	seen := map[string]bool{}
+	for _, n := range names {
+		seen[n] = true
+	}
+	if len(names) != bits.OnesCount16(uint16(all)) || len(seen) != len(names) {
+		t.Errorf("%d flags have the names %q", bits.OnesCount16(uint16(all)), names)
+	}
+	if got := (Resent | Bordering).Names(); len(got) != 2 || got[0] != "resent" || got[1] != "bordering" {
+		t.Errorf("resent and bordering are %q", got)
 	}
 }

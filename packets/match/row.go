@@ -72,6 +72,20 @@ const (
 	Bordering                   // not known, for it passed before the last hop was watched or as the watching ended
 )
 
+// Names are the flags that are set, a word each.
+func (f Flags) Names() []string {
+	var out []string
+	for i, n := range [...]string{
+		"resent", "late", "reordered", "flooded", "astray", "appeared", "guessed", "crowded",
+		"fragment", "oversize", "reshaped", "bypassed", "bordering",
+	} {
+		if f&(1<<i) != 0 {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
 // MarkState is what one hop has to say of one packet.
 type MarkState uint8
 

@@ -420,10 +420,16 @@ func (f facts) came() string {
 
 // answers tells of the way back, where there was any.
 func (f facts) answers() string {
-	if back := count(f.sum.Back); back > 0 && len(f.path.Back) == 0 {
-		return fmt.Sprintf("; replies %d of %d", f.sum.Back.Delivered, back)
+	back := count(f.sum.Back)
+	if back == 0 || len(f.path.Back) > 0 {
+		return ""
 	}
-	return ""
+	unknown := f.sum.Back.Unknown - f.sum.Back.Bordering
+	text := fmt.Sprintf("; replies %d of %d", f.sum.Back.Delivered, back-unknown)
+	if unknown > 0 {
+		text += fmt.Sprintf(", %d more could not be followed", unknown)
+	}
+	return text
 }
 
 // margin tells of packets that passed at the border of the watching.

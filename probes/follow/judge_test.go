@@ -156,6 +156,10 @@ func TestJudge(t *testing.T) {
 			},
 			7, 7, probes.OK, "delivered", "7 of 7 came to 2 eth1 on cmp1, the last hop that can be seen; replies 7 of 7; hops 4 and 5 on cmp2 are not watched: connection refused",
 		},
+		"replies that a bridge puts together": {
+			func(f *facts) { f.sum.Back.Delivered, f.sum.Back.Unknown = 8, 2 },
+			10, 10, probes.OK, "delivered", "10 of 10 came to 5 tap2 on cmp2, the end; replies 8 of 8, 2 more could not be followed",
+		},
 		"no answer": {
 			func(f *facts) { f.sum.Out.Unanswered = 4 },
 			4, 0, probes.Warn, "unanswered", "4 of 4 came to 5 tap2 on cmp2, the end; no answer was seen",
