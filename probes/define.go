@@ -117,20 +117,20 @@ func (p *Probe) About(kind openstack.Kind) bool { return slices.Contains(p.Kinds
 // have their usual default are left out.
 func (p *Probe) Command(target Target, set map[string]string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "steth probe run %s --%s %s", p.Name, target.Kind, quote(target.ID))
+	fmt.Fprintf(&b, "steth probe run %s --%s %s", p.Name, target.Kind, Quote(target.ID))
 	if p.Sends {
 		b.WriteString(" --rw")
 	}
 	for _, a := range p.args {
 		if v, ok := set[a.Name]; ok && v != a.Default {
-			fmt.Fprintf(&b, " --set %s", quote(a.Name+"="+v))
+			fmt.Fprintf(&b, " --set %s", Quote(a.Name+"="+v))
 		}
 	}
 	return b.String()
 }
 
-// quote makes s one word of a POSIX shell.
-func quote(s string) string {
+// Quote makes s one word of a POSIX shell.
+func Quote(s string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=,@+", r)
 	}

@@ -81,7 +81,7 @@ func (f facts) finding() probes.Finding {
 	case len(missing) > 0:
 		return probes.Finding{
 			Code: "device-missing", Reason: f.absent(missing),
-			Next: []probes.Next{{Do: "steth probe run node.links --node " + missing[0].Host, Why: "lists what is there"}},
+			Next: []probes.Next{{Do: "steth probe run node.links --node " + probes.Quote(missing[0].Host), Why: "lists what is there"}},
 		}
 	case !watched:
 		return f.blind()
@@ -205,7 +205,7 @@ func (f facts) otherLosses(worst match.Interval) uint64 {
 }
 
 func (f facts) capture(h Hop) string {
-	return fmt.Sprintf("steth capture --node %s --device %s", h.Host, probes.Where{Netns: h.Netns, Device: h.Device})
+	return fmt.Sprintf("steth capture --node %s --device %s", probes.Quote(h.Host), probes.Quote(probes.Where{Netns: h.Netns, Device: h.Device}.String()))
 }
 
 func (f facts) missing() []Hop {
@@ -280,7 +280,7 @@ func (f facts) silent() probes.Finding {
 	}
 	return probes.Finding{
 		Code: "nothing-seen", Reason: reason,
-		Next: []probes.Next{{Do: "steth path --port " + f.path.From.Port + " --follow all", Why: "shows whatever the port sends"}},
+		Next: []probes.Next{{Do: "steth path --port " + probes.Quote(f.path.From.Port) + " --follow all", Why: "shows whatever the port sends"}},
 	}
 }
 

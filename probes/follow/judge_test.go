@@ -283,3 +283,12 @@ func TestErrorsKeepTheirCode(t *testing.T) {
 		t.Errorf("a refused capture is %s %s", f.Verdict, f.Code)
 	}
 }
+
+// TestNextIsHarmless: names of hosts and devices come from agents and from
+// recordings, and what is to be done next is pasted into a shell.
+func TestNextIsHarmless(t *testing.T) {
+	hop := Hop{Hop: openstack.Hop{Host: "$(id)", Netns: "`id`", Device: "x;id"}}
+	if got, want := (facts{}).capture(hop), "steth capture --node '$(id)' --device '`id`/x;id'"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

@@ -550,7 +550,7 @@ func (e *Explorer) on(name string, o openstack.Object, others ...openstack.Objec
 		}
 		return page.Say(page.Copy{Text: o.ObjectID(), What: "the id of " + target.Name})
 	case "copy-command":
-		return page.Say(page.Copy{Text: fmt.Sprintf("steth show %s %s", o.ObjectKind(), o.ObjectID()), What: "the command"})
+		return page.Say(page.Copy{Text: fmt.Sprintf("steth show %s %s", o.ObjectKind(), probes.Quote(o.ObjectID())), What: "the command"})
 	}
 	return nil
 }

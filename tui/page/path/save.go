@@ -8,6 +8,7 @@ import (
 
 	"steth/feed"
 	"steth/openstack"
+	"steth/probes"
 	"steth/probes/follow"
 	"steth/tui/page"
 	"steth/tui/part"
@@ -29,12 +30,13 @@ func (p *Page) save() tea.Cmd {
 	}
 }
 
-// command does from a shell what the page does.
+// command does from a shell what the page does. A recording may have come from
+// anybody, and what is copied is pasted into a shell: each argument is one word.
 func (p *Page) command() string {
-	out := "steth path --port " + cmp.Or(p.path.From.Port, p.question.From)
+	out := "steth path --port " + probes.Quote(cmp.Or(p.path.From.Port, p.question.From))
 	switch p.path.Goal {
 	case openstack.GoalPort:
-		out += " --to " + p.path.To.Port
+		out += " --to " + probes.Quote(p.path.To.Port)
 	case openstack.GoalDHCP:
 		out += " --to-dhcp"
 	case openstack.GoalGateway:
@@ -45,9 +47,9 @@ func (p *Page) command() string {
 	switch p.what.What {
 	case openstack.FollowAll, "":
 	case openstack.FollowText, openstack.FollowTuple:
-		out += fmt.Sprintf(" --filter %q", follow.Words(p.what))
+		out += " --filter " + probes.Quote(follow.Words(p.what))
 	default:
-		out += " --follow " + follow.Words(p.what)
+		out += " --follow " + probes.Quote(follow.Words(p.what))
 	}
 	return out
 }
