@@ -131,6 +131,7 @@ func onScreen(t *testing.T, file string, live pathReport) {
 		t.Fatal(err)
 	}
 	d = openWith(t, 160, 45, there, "replay", alone)
+	d.see("a path shows again where its alone.path.json is")
 	d.see("RECORDED")
 	d.see("eth1 on cmp2")
 	d.see("ICMP echo request")

@@ -114,11 +114,17 @@ func (r replayFlags) captures(ctx context.Context, conf config.Console, name str
 	if len(c.Feeds) == 0 {
 		return fmt.Errorf("replay: %s has no packet", name)
 	}
-	err = r.show(ctx, conf, newRecorded(filepath.Base(name), c.Taken, openstack.NewSnapshot()), tui.Options{Captures: c.Feeds, Notes: c.Notes})
+	err = r.show(ctx, conf, newRecorded(filepath.Base(name), c.Taken, openstack.NewSnapshot()), tui.Options{Captures: c.Feeds, Notes: append([]string{alone(name)}, c.Notes...)})
 	for _, n := range c.Notes {
 		fmt.Fprintln(os.Stderr, safetext.Clean(n))
 	}
 	return err
+}
+
+// alone says why a file shows as captures: of one that W has saved, a part was
+// left behind.
+func alone(name string) string {
+	return fmt.Sprintf("captures alone: a path shows again where its %s is beside the file", filepath.Base(evidence.Sidecar(name)))
 }
 
 // show opens the console on something recorded.

@@ -87,6 +87,22 @@ func TestDelay(t *testing.T) {
 	}
 }
 
+func TestBrief(t *testing.T) {
+	for row, want := range map[string]string{
+		"ICMP echo request 5 len 64 id 7":               "echo 5 len 64",
+		"8.8.8.8 >  ICMP echo reply 51 len 64 id 7":     "8.8.8.8 >  reply 51 len 64",
+		"4000 > 80  TCP [S] len 0 seq 1":                "TCP [S] 4000 > 80",
+		"> 203.0.113.1.80  TCP [P.] len 110 seq 1 [ab]": "TCP [P.] > 203.0.113.1.80",
+		"ARP who has 10.20.0.1":                         "ARP who has 10.20.0.1",
+		"68 > 67  TCP":                                  "68 > 67  TCP",
+		"":                                              "",
+	} {
+		if got := brief(row); got != want {
+			t.Errorf("%q: %q, want %q", row, got, want)
+		}
+	}
+}
+
 func TestShorten(t *testing.T) {
 	near, far := []netip.Addr{netip.MustParseAddr("10.20.0.1")}, []netip.Addr{netip.MustParseAddr("10.20.0.11"), netip.MustParseAddr("2001:db8::1")}
 	for row, want := range map[string]string{

@@ -303,10 +303,20 @@ func shorten(row string, near, far []netip.Addr) string {
 	return row
 }
 
-// brief leaves out of a packet's row what the signs of an echo don't need.
+// brief is a shortened row where there is room for a few words: of an echo which
+// one and how long it is, and of a segment its flags before its ends.
 func brief(row string) string {
-	row = strings.Replace(row, "ICMP echo request ", "echo ", 1)
-	return strings.Replace(row, "ICMP echo reply ", "reply ", 1)
+	for long, short := range map[string]string{"ICMP echo request ": "echo ", "ICMP echo reply ": "reply "} {
+		if before, after, ok := strings.Cut(row, long); ok {
+			after, _, _ = strings.Cut(after, " id ")
+			return before + short + after
+		}
+	}
+	ends, rest, ok := strings.Cut(row, "  ")
+	if flags, _, closed := strings.Cut(rest, "]"); ok && closed && strings.HasPrefix(flags, "TCP [") {
+		return flags + "] " + ends
+	}
+	return row
 }
 
 // bare is the port of an end, and whether its address is one of the path's.
