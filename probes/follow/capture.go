@@ -198,6 +198,9 @@ func (w *watcher) once(ctx context.Context, shift int) error {
 	defer stream.Close()
 	defer context.AfterFunc(ctx, func() { stream.Close() })()
 	offset, spread := w.session.env.Agents.Offset(d.host)
+	if offset.Abs() <= spread {
+		offset = 0 // as far as anybody can tell: to correct it would only add that error
+	}
 	w.offset = int64(offset)
 	w.tape.clock(offset, spread)
 	_, err = capture.Follow(stream, w.take, w.tell)

@@ -375,6 +375,17 @@ func TestClocksNotWellKnown(t *testing.T) {
 	}
 }
 
+// TestNoiseIsNotCorrected: an offset within its own error is none.
+func TestNoiseIsNotCorrected(t *testing.T) {
+	for spread, want := range map[time.Duration]time.Duration{10 * time.Millisecond: 0, time.Millisecond: -10 * time.Millisecond} {
+		h := watchedBy(passes(time.Now().Add(-20*time.Second).UnixNano(), 0, false, 1, 2, 3))
+		h.offsets, h.spread = map[string]time.Duration{"cmp1": -10 * time.Millisecond}, spread
+		if c := run(t, h, plan(10*time.Second)).Clocks(); len(c) != 2 || c[0].Offset != want || c[1].Offset != 0 {
+			t.Errorf("known within %v: corrected by %v", spread, c)
+		}
+	}
+}
+
 // TestOneRingADevice passes one NIC twice.
 func TestOneRingADevice(t *testing.T) {
 	p := plan(time.Second)
