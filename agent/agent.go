@@ -17,7 +17,7 @@ import (
 // Config is what an agent is made of. Log, Audit and Node are needed, and
 // either TLS with Identify or Plain.
 type Config struct {
-	Node tools.Node // Jobs, Compiles, Compiled, Walks and Reads are filled by the agent
+	Node tools.Node // Jobs, Compiles, Compiled, Contained, Walks and Reads are filled by the agent
 	// TLS and Identify say which consoles are let in, and Recheck which may
 	// stay, see [rpc.Server].
 	TLS      *tls.Config
@@ -53,7 +53,7 @@ func newAgent(cfg Config, all []tools.Tool) *Agent {
 	node := cfg.Node
 	node.Jobs = a.jobs.count
 	node.Compiles, node.Walks, node.Reads = make(tools.Slots, compiles), make(tools.Slots, walks), make(tools.Slots, reads)
-	node.Compiled = &tools.Compiled{}
+	node.Compiled, node.Contained = &tools.Compiled{}, &tools.Contained{}
 	a.node = &node
 	for _, t := range all {
 		a.tools[t.Name] = t

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fxamacker/cbor/v2"
 
@@ -234,6 +235,30 @@ func TestOVSNotThere(t *testing.T) {
 	if err := runOVS(t.Context(), node, api.OVSRequest{}, nil); !errors.Is(err, ErrNotReady) {
 		t.Errorf("%v", err)
 	}
+}
+
+// TestContained: processes are looked through once in a while, whoever asks, and
+// at once where the one that was found is gone.
+func TestContained(t *testing.T) {
+	var c Contained
+	looked, runs, alive := 0, false, false
+	look := func() (switchSockets, bool) { looked++; return switchSockets{pid: looked}, runs }
+	ask := func(want bool, times int) {
+		t.Helper()
+		if _, ok := c.find(look, func(switchSockets) bool { return alive }); ok != want || looked != times {
+			t.Errorf("found is %v, want %v; looked %d times, want %d", ok, want, looked, times)
+		}
+	}
+	ask(false, 1)
+	ask(false, 1)
+	c.until, runs, alive = time.Now().Add(-1), true, true
+	ask(true, 2)
+	ask(true, 2)
+	alive = false
+	ask(true, 3)
+	runs = false
+	ask(false, 4)
+	ask(false, 4)
 }
 
 // TestOVSCancelled: a database that does not answer holds nobody who left.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -37,6 +38,42 @@ func (n *Node) switchSockets() (switchSockets, error) {
 			return switchSockets{dir: dir}, nil
 		}
 	}
+	if s, ok := n.Contained.find(n.findContained, switchSockets.there); ok {
+		return s, nil
+	}
+	return switchSockets{}, failf(ErrNotReady, "Open vSwitch does not run here: no %s in %s, and no ovs-vswitchd runs in a container", ovsdbSocket, strings.Join(n.OpenVSwitch, " or "))
+}
+
+// Contained remembers for a moment whether Open vSwitch runs in a container, and
+// in which: to look at all processes takes tens of milliseconds where there are
+// thousands, and hello, which consoles measure clocks with, asks twice. The zero
+// value is ready; nil remembers nothing.
+type Contained struct {
+	mu    sync.Mutex
+	found switchSockets
+	ok    bool
+	until time.Time // when to look again, where nothing was found
+}
+
+// containedFor is how long it is believed that there is none. Of one that was
+// found it is looked at each time whether it is still there.
+const containedFor = 30 * time.Second
+
+func (c *Contained) find(look func() (switchSockets, bool), there func(switchSockets) bool) (switchSockets, bool) {
+	if c == nil {
+		return look()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ok && !there(c.found) || !c.ok && time.Now().After(c.until) {
+		c.found, c.ok = look()
+		c.until = time.Now().Add(containedFor)
+	}
+	return c.found, c.ok
+}
+
+// findContained looks through all processes.
+func (n *Node) findContained() (switchSockets, bool) {
 	for _, pid := range processes() {
 		for _, dir := range n.OpenVSwitch {
 			s := switchSockets{dir: dir, pid: pid}
@@ -46,11 +83,21 @@ func (n *Node) switchSockets() (switchSockets, error) {
 			}
 			if err == nil {
 				f.Close()
-				return s, nil
+				return s, true
 			}
 		}
 	}
-	return switchSockets{}, failf(ErrNotReady, "Open vSwitch does not run here: no %s in %s, and no ovs-vswitchd runs in a container", ovsdbSocket, strings.Join(n.OpenVSwitch, " or "))
+	return switchSockets{}, false
+}
+
+// there tells whether the container has the socket of the database.
+func (s switchSockets) there() bool {
+	f, err := s.open(ovsdbSocket)
+	if err != nil {
+		return false
+	}
+	f.Close()
+	return true
 }
 
 // path tells people where a socket is.

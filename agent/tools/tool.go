@@ -38,6 +38,7 @@ type Node struct {
 	// Reads bounds how many heavy reads of Open vSwitch run at once.
 	Compiles, Walks, Reads Slots
 	Compiled               *Compiled
+	Contained              *Contained
 
 	// Namespaces are the directories that hold named network namespaces; the
 	// first is where ip-netns(8) and Neutron put them.
