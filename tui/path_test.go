@@ -232,6 +232,12 @@ func TestPathThatCantBe(t *testing.T) {
 	b.Fail(errors.New("keystone does not answer"))
 	d.Press("t")
 	d.UntilText("keystone does not answer")
+	d.UntilText("R follow again")
+	for _, does := range []string{"space pause", "enter decode", "W save"} {
+		if strings.Contains(d.Screen(), does) {
+			t.Errorf("the bar offers %q where nothing is followed", does)
+		}
+	}
 	b.Fail(nil)
 	d.Press("R")
 	d.UntilText("no hop can be watched")

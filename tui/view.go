@@ -324,10 +324,11 @@ func (a *App) bottomBar(width int) string {
 	var list [][2]string
 	last := [][2]string{}
 	for _, b := range a.env.Keys.On(front.Scope()) {
-		if b.Bar == "" || len(b.Keys) == 0 {
+		text := a.barText(b)
+		if text == "" || len(b.Keys) == 0 {
 			continue
 		}
-		h := [2]string{b.Keys[0], a.barText(b)}
+		h := [2]string{b.Keys[0], text}
 		if b.Scope == keys.Global {
 			last = append(last, h)
 			continue

@@ -123,10 +123,21 @@ func (p *Page) typed(msg tea.KeyPressMsg) {
 func (p *Page) sieve(text string, invert, lost bool) { p.rows.setFilter(text, invert, lost) }
 
 // BarText is what the bar says of one of the page's keys: some do another thing
-// among the hops, or once it is held.
+// among the hops, or once it is held, and some do nothing before there is a
+// session, when it has ended, or of a recording: those it leaves out.
 func (p *Page) BarText(b keys.Binding) string {
-	hops := p.focus == onHops
+	hops, again := p.focus == onHops, p.question.From != ""
 	switch {
+	case p.hold == nil && b.Name != "goal" && b.Name != "restart":
+		return ""
+	case b.Name == "goal" || b.Name == "follow-what":
+		if !again {
+			return ""
+		}
+	case b.Name == "restart" && again && !p.Running():
+		return "follow again"
+	case b.Name == "inject" && !(again && p.Running()):
+		return ""
 	case b.Name == "table" && hops:
 		return "packets"
 	case b.Name == "open" && hops:
