@@ -70,9 +70,10 @@ func TestRecordedPath(t *testing.T) {
 	d := tuitest.Start(t, b, 160, 45, tui.Options{Path: s, NoLoad: true, DialAll: -1})
 	d.UntilText("RECORDED 2026-11-22 12:04")
 	d.UntilText("■ recorded 2026-11-22 12:04")
+	screen := d.Screen()
 	for _, does := range []string{"i inject", "f follow", "t goal", "follow again"} {
-		if strings.Contains(d.Screen(), does) {
-			t.Errorf("the bar offers %q of a recording:\n%s", does, d.Screen())
+		if strings.Contains(screen, does) {
+			t.Errorf("the bar offers %q of a recording:\n%s", does, screen)
 		}
 	}
 	d.UntilText("3 of 12 lost between 7 eth1 on cmp1 and 9 eth1 on cmp2, all longer than 98 bytes; replies 9 of 9")

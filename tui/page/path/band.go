@@ -150,7 +150,7 @@ func (p *Page) next(f probes.Finding) part.Spans {
 	case "lost":
 		list = [][2]string{{p.key("beside"), "captures around it"}, {p.key("next-lost"), "next lost"}, {p.key("save"), "save"}}
 	case "nothing-seen":
-		if p.early() == "" {
+		if p.early() == "" && p.question.From != "" { // of a recording there is no more
 			list = [][2]string{{p.key("follow-what"), "follow something else"}, {p.key("inject"), "inject"}}
 		}
 	case "device-missing", "device-differs", "not-followed":
