@@ -240,8 +240,9 @@ func (p *Page) look() {
 	s := p.hold.Session
 	p.second = p.env.Now().Unix()
 	v, began := s.Version(), time.Now()
+	over := !p.Running() && !p.standing.Ended                                            // what it came to does not wait
 	ages := p.recent.Out.Rows+p.recent.Back.Rows > 0 && began.Sub(p.read) >= time.Second // what was recent is no more
-	if v == p.shown && !p.read.IsZero() && !ages || began.Sub(p.read) < p.pause {
+	if v == p.shown && !p.read.IsZero() && !ages || began.Sub(p.read) < p.pause && !over {
 		return
 	}
 	p.standing, p.shown, p.read = s.Standing(), v, began
