@@ -37,6 +37,15 @@ const (
 	GoalOutside Goal = "outside" // beyond the cloud, by floating IP, SNAT or a provider network
 )
 
+// Follow is what one wants to see of such a path's packets where nothing else is
+// said. Towards a DHCP server that is DHCP: its messages are captured whole then.
+func (g Goal) Follow() Follow {
+	if g == GoalDHCP {
+		return Follow{What: FollowDHCP}
+	}
+	return Follow{What: FollowAll}
+}
+
 // End is one of the two ends of a path.
 type End struct {
 	Name      string       `json:"name"`           // as a person calls it

@@ -138,11 +138,11 @@ func labStatus(dir *string) *cobra.Command {
 			w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 			fmt.Fprintf(w, "flavour\t%s\nAPI\t%s/identity/v3\nprocess\t%d\nup since\t%s\nends by\t%s\ndirectory\t%s\n\n",
 				s.Flavour, s.API, s.PID, s.Since.Local().Format(time.DateTime), s.Until.Local().Format(time.DateTime), *dir)
-			fmt.Fprintln(w, "HOST\tADDRESS\tAGENT\tPID")
+			fmt.Fprintln(w, "HOST\tADDRESS\tAGENT\tNAMESPACES OF PID")
 			for _, m := range s.Hosts {
 				fmt.Fprintf(w, "%s\t%v\t%s\t%d\n", m.Name, m.Address, firstOf(m.Agent, "-"), m.PID)
 			}
-			fmt.Fprintln(w, "\nSERVER\tADDRESS\tNETWORK\tHOST\tTAP\tPLUG\tPID")
+			fmt.Fprintln(w, "\nSERVER\tADDRESS\tNETWORK\tHOST\tTAP\tPLUG\tNAMESPACES OF PID")
 			for _, m := range s.Servers {
 				fmt.Fprintf(w, "%s\t%v\t%s\t%s\t%s\t%s\t%d\n", m.Name, m.Address, m.Network, m.Host, m.Tap, m.Plug, m.PID)
 			}

@@ -63,7 +63,7 @@ watched.`,
 	s.BoolVar(&p.toGateway, "to-gateway", false, "follow to the gateway of the port's subnet")
 	s.BoolVar(&p.toOutside, "to-outside", false, "follow out of the cloud, by floating IP, SNAT or a provider network")
 	s.IntVar(&p.seconds, "seconds", 10, "follow so long, 1 to 3600")
-	s.StringVar(&p.follow, "follow", "", "what to follow: "+strings.Join(followWords, ", ")+" (default all)")
+	s.StringVar(&p.follow, "follow", "", "what to follow: "+strings.Join(followWords, ", ")+" (default all, towards a DHCP server dhcp)")
 	s.StringVar(&p.filter, "filter", "", "follow this instead: tcpdump's words as the port sends it, or \"tcp NEAR:PORT FAR:PORT\", * for any")
 	s.StringVarP(&p.write, "write", "w", "", "write all captures to this pcapng file, one interface for each device, and beside it what 'steth replay' needs")
 	s.IntVar(&p.rows, "rows", 20, "print so many of the newest packets in a table; JSON has all")
@@ -112,6 +112,9 @@ func pathRun(asked context.Context, f flags, p pathFlags) error {
 	path, err := w.path(asked, p)
 	if err != nil {
 		return err
+	}
+	if p.filter == "" && p.follow == "" {
+		what = path.Goal.Follow()
 	}
 	var file *os.File
 	if p.write != "" { // before anything is asked of an agent

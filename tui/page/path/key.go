@@ -54,6 +54,9 @@ func (p *Page) Update(msg tea.Msg) tea.Cmd {
 		}
 	case toGoal:
 		if msg.page == p {
+			if p.what == p.question.Goal.Follow() {
+				p.what = msg.question.Goal.Follow()
+			}
 			p.question = msg.question
 			return p.begin()
 		}

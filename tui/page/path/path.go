@@ -74,7 +74,7 @@ type places struct{ filterY, hopsY, hopsH, rowsY, rowsH int }
 // called until its path is known. ctx ends its requests.
 func New(ctx context.Context, env *page.Env, q backend.PathQuestion, name string) (*Page, tea.Cmd) {
 	p := &Page{
-		env: env, ctx: ctx, question: q, name: name, what: openstack.Follow{What: openstack.FollowAll},
+		env: env, ctx: ctx, question: q, name: name, what: q.Goal.Follow(),
 		filter: part.NewInput("words of a packet or its verdict"), hops: newHopTable(), rows: newRowTable(),
 	}
 	return p, p.begin()

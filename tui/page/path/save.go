@@ -44,9 +44,9 @@ func (p *Page) command() string {
 	case openstack.GoalOutside:
 		out += " --to-outside"
 	}
-	switch p.what.What {
-	case openstack.FollowAll, "":
-	case openstack.FollowText, openstack.FollowTuple:
+	switch {
+	case p.what == p.path.Goal.Follow(), p.what.What == "":
+	case p.what.What == openstack.FollowText, p.what.What == openstack.FollowTuple:
 		out += " --filter " + probes.Quote(follow.Words(p.what))
 	default:
 		out += " --follow " + probes.Quote(follow.Words(p.what))

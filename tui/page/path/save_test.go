@@ -20,6 +20,14 @@ func TestCommandIsHarmless(t *testing.T) {
 			path: openstack.Path{Goal: openstack.GoalDHCP, From: openstack.End{Port: "port-1"}},
 			what: openstack.Follow{What: openstack.FollowText, Text: evil},
 		},
+		"steth\npath\n--port\nport-1\n--to-dhcp\n": {
+			path: openstack.Path{Goal: openstack.GoalDHCP, From: openstack.End{Port: "port-1"}},
+			what: openstack.Follow{What: openstack.FollowDHCP},
+		},
+		"steth\npath\n--port\nport-1\n--to-dhcp\n--follow\nall\n": {
+			path: openstack.Path{Goal: openstack.GoalDHCP, From: openstack.End{Port: "port-1"}},
+			what: openstack.Follow{What: openstack.FollowAll},
+		},
 		"steth\npath\n--port\nport-1\n--follow\n" + evil + "\n": {
 			path: openstack.Path{From: openstack.End{Port: "port-1"}},
 			what: openstack.Follow{What: evil},
