@@ -35,6 +35,7 @@ func Codes() []probes.Code {
 // facts are what a finding is made of.
 type facts struct {
 	path    openstack.Path
+	what    openstack.Follow
 	hops    []Hop
 	sum     match.Summary
 	err     error     // why nothing could be followed
@@ -46,7 +47,7 @@ type facts struct {
 func (s *Session) conclude(err error) probes.Finding { return s.judged(s.Hops(), s.Total(), err) }
 
 func (s *Session) judged(hops []Hop, sum match.Summary, err error) probes.Finding {
-	f := judge(facts{path: s.plan.Path, hops: hops, sum: sum, err: err, sent: s.subject(), sampled: s.Sampled() > 1})
+	f := judge(facts{path: s.plan.Path, what: s.plan.Follow, hops: hops, sum: sum, err: err, sent: s.subject(), sampled: s.Sampled() > 1})
 	if n := s.Sampled(); n > 1 {
 		f.Reason += fmt.Sprintf(" (of about 1 in %d packets)", n)
 		f.Fields["followed_one_in"] = n
@@ -278,9 +279,15 @@ func (f facts) silent() probes.Finding {
 			reason += fmt.Sprintf("; %s is not known: %s", h.Name(), h.Why)
 		}
 	}
+	next := probes.Next{Do: Command(f.path) + " --follow all", Why: "shows whatever the port sends"}
+	if f.what.What == openstack.FollowAll {
+		next = probes.Next{
+			Do:  Command(f.path) + " --inject icmp",
+			Why: "sends probe packets as if from it; needs the role injector",
+		}
+	}
 	return probes.Finding{
-		Code: "nothing-seen", Reason: reason,
-		Next: []probes.Next{{Do: "steth path --port " + probes.Quote(f.path.From.Port) + " --follow all", Why: "shows whatever the port sends"}},
+		Code: "nothing-seen", Reason: reason, Next: []probes.Next{next},
 	}
 }
 

@@ -284,6 +284,20 @@ func TestErrorsKeepTheirCode(t *testing.T) {
 	}
 }
 
+// TestNextIsSomethingElse: who has followed all packets and saw none is not told
+// to follow all.
+func TestNextIsSomethingElse(t *testing.T) {
+	for what, want := range map[openstack.FollowWhat]string{
+		openstack.FollowICMP: "steth path --port p1 --to-gateway --follow all",
+		openstack.FollowAll:  "steth path --port p1 --to-gateway --inject icmp",
+	} {
+		f := facts{path: openstack.Path{Goal: openstack.GoalGateway, From: openstack.End{Port: "p1"}}, what: openstack.Follow{What: what}, hops: five(), sum: counted(0, 0)}
+		if got := judge(f); len(got.Next) != 1 || got.Next[0].Do != want {
+			t.Errorf("%s: %v, want %s", what, got.Next, want)
+		}
+	}
+}
+
 // TestNextIsHarmless: names of hosts and devices come from agents and from
 // recordings, and what is to be done next is pasted into a shell.
 func TestNextIsHarmless(t *testing.T) {

@@ -143,3 +143,20 @@ func socket(known bool, address string, port uint16) string {
 	}
 	return address + ":" + strconv.Itoa(int(port))
 }
+
+// Command is how a shell asks for a path. Its parts may come from anybody: each
+// argument is one word.
+func Command(p openstack.Path) string {
+	out := "steth path --port " + probes.Quote(p.From.Port)
+	switch p.Goal {
+	case openstack.GoalPort:
+		out += " --to " + probes.Quote(p.To.Port)
+	case openstack.GoalDHCP:
+		out += " --to-dhcp"
+	case openstack.GoalGateway:
+		out += " --to-gateway"
+	case openstack.GoalOutside:
+		out += " --to-outside"
+	}
+	return out
+}

@@ -33,17 +33,9 @@ func (p *Page) save() tea.Cmd {
 // command does from a shell what the page does. A recording may have come from
 // anybody, and what is copied is pasted into a shell: each argument is one word.
 func (p *Page) command() string {
-	out := "steth path --port " + probes.Quote(cmp.Or(p.path.From.Port, p.question.From))
-	switch p.path.Goal {
-	case openstack.GoalPort:
-		out += " --to " + probes.Quote(p.path.To.Port)
-	case openstack.GoalDHCP:
-		out += " --to-dhcp"
-	case openstack.GoalGateway:
-		out += " --to-gateway"
-	case openstack.GoalOutside:
-		out += " --to-outside"
-	}
+	path := p.path
+	path.From.Port = cmp.Or(path.From.Port, p.question.From)
+	out := follow.Command(path)
 	switch {
 	case p.what == p.path.Goal.Follow(), p.what.What == "":
 	case p.what.What == openstack.FollowText, p.what.What == openstack.FollowTuple:
